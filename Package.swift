@@ -1,0 +1,144 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Imports go downwards only: a module may import `CairnBytes`, `CairnModel` and what its line below names.
+// `tools/build` passes `--explicit-target-dependency-import-check error`, so a missing line does not compile.
+// ARCHITECTURE.md has the same table in words, and a test compares the two.
+
+/// One module of Cairn: a folder below `Sources`, with its tests in `Tests/<name>Tests` when `isTested`.
+struct Module {
+    var name: String
+    var uses: [String] = []
+    var products: [Target.Dependency] = []
+    var resources: [Resource] = []
+    var exclude: [String] = []
+    var isTested = true
+    var testResources: [Resource] = []
+    /// What the tests use besides the module itself.
+    var testUses: [String] = []
+}
+
+extension Target.Dependency {
+    static var crypto: Target.Dependency { .product(name: "Crypto", package: "swift-crypto") }
+    static var system: Target.Dependency { .product(name: "SystemPackage", package: "swift-system") }
+    static var grdb: Target.Dependency { .product(name: "GRDB", package: "GRDB.swift") }
+    static var grdbSQLite: Target.Dependency { .product(name: "GRDBSQLite", package: "GRDB.swift") }
+    static var yams: Target.Dependency { .product(name: "Yams", package: "Yams") }
+    static var argumentParser: Target.Dependency {
+        .product(name: "ArgumentParser", package: "swift-argument-parser")
+    }
+}
+
+let modules: [Module] = [
+    Module(name: "CairnBytes", uses: ["CZlib"]),
+    Module(name: "CairnModel", uses: ["CairnBytes"]),
+    Module(
+        name: "CairnLedger", uses: ["CairnBytes", "CairnModel"], products: [.crypto, .system],
+        exclude: ["FORMAT.md"], testUses: ["CairnSim"]),
+    Module(name: "CairnSeries", uses: ["CairnBytes", "CairnModel"]),
+    Module(name: "CairnFlowLogs", uses: ["CairnBytes", "CairnModel"]),
+    Module(name: "CairnAnalyzer", uses: ["CairnBytes", "CairnModel", "CairnSeries", "CairnFlowLogs"]),
+    Module(name: "CairnYAML", uses: ["CairnBytes"], products: [.yams]),
+    Module(
+        name: "CairnIngest",
+        uses: ["CairnBytes", "CairnModel", "CairnSeries", "CairnFlowLogs", "CairnYAML"], products: [.crypto]),
+    Module(
+        name: "CairnReadModels",
+        uses: ["CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs"],
+        products: [.grdb, .grdbSQLite], testUses: ["CairnSim"]),
+    Module(name: "CairnWeb", uses: ["CairnBytes", "CairnModel"]),
+    Module(name: "CairnSim", uses: ["CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs"]),
+    Module(
+        name: "CairnRecorder",
+        uses: [
+            "CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs", "CairnAnalyzer", "CairnYAML",
+            "CairnIngest", "CairnReadModels",
+        ], products: [.crypto, .system], testUses: ["CairnSim"]),
+]
+
+/// `CAIRN_MODULES=CairnFlowLogs,CairnAnalyzer swift test` builds and tests these modules and what they import, and
+/// nothing else: seconds instead of minutes, since the heavy packages stay out.
+let wanted: Set<String>? = Context.environment["CAIRN_MODULES"].map { list in
+    var names = Set(list.split(separator: ",").map(String.init))
+    var size = 0
+    while size != names.count {
+        size = names.count
+        for module in modules where names.contains(module.name) { names.formUnion(module.uses) }
+    }
+    return names
+}
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+var targets: [Target] = []
+for module in modules where wanted?.contains(module.name) ?? true {
+    targets.append(
+        .target(
+            name: module.name, dependencies: module.uses.map { .byName(name: $0) } + module.products,
+            exclude: module.exclude, resources: module.resources, swiftSettings: settings))
+    // A part of the package tests only the modules that were named, not what they import.
+    let isNamed = Context.environment["CAIRN_MODULES"]?.split(separator: ",").contains(Substring(module.name)) ?? true
+    guard module.isTested, isNamed else { continue }
+    let testUses = wanted == nil ? module.testUses : module.testUses.filter { wanted!.contains($0) }
+    targets.append(
+        .testTarget(
+            name: "\(module.name)Tests",
+            dependencies: [.byName(name: module.name), "CairnTestSupport"]
+                + (module.uses + testUses).filter { $0 != "CZlib" }.map { .byName(name: $0) } + module.products,
+            exclude: [], swiftSettings: settings))
+}
+targets.append(.systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]))
+targets.append(
+    .target(
+        name: "CairnTestSupport", dependencies: ["CairnBytes"], path: "Tests/CairnTestSupport", swiftSettings: settings)
+)
+if wanted == nil {
+    targets.append(
+        .executableTarget(
+            name: "cairn", dependencies: modules.map { .byName(name: $0.name) } + [.argumentParser, .system],
+            swiftSettings: settings))
+    targets.append(
+        .testTarget(
+            name: "CairnCommandTests",
+            dependencies: modules.map { .byName(name: $0.name) } + ["CairnTestSupport", "cairn"],
+            swiftSettings: settings))
+}
+
+var dependencies: [Package.Dependency] = [
+    // Crypto: SHA-256 and Ed25519 (BoringSSL on Linux); 70 s of a first debug build on two cores, 3 MB.
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    // FileDescriptor with typed errors; 5 s, under 1 MB.
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    // SQLite read models, only in CairnReadModels; 60 s, full Foundation (44 MB more when linked statically).
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // YAML, only in CairnYAML; 15 s, full Foundation.
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // The command line; 15 s, 2 MB.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+]
+// A part of the package asks only for the packages it needs, so that nothing else is resolved or built.
+if let wanted {
+    let heavy = modules.filter { wanted.contains($0.name) }.flatMap { $0.products }.map { String(describing: $0) }
+    dependencies = dependencies.filter { dependency in
+        let names = ["swift-crypto", "swift-system", "GRDB.swift", "Yams", "swift-argument-parser"]
+        guard case .sourceControl(_, let location, _) = dependency.kind,
+            let name = names.first(where: { location.hasSuffix($0) })
+        else { return true }
+        return heavy.contains { $0.contains("\"\(name)\"") }
+    }
+}
+
+let package = Package(
+    name: "cairn",
+    platforms: [.macOS(.v15)],
+    products: wanted == nil ? [.executable(name: "cairn", targets: ["cairn"])] : [],
+    dependencies: dependencies,
+    targets: targets
+)
