@@ -1,0 +1,15 @@
+/// Limits on flow logs from outside, each with its reason.
+package struct FlowLogLimits: Sendable {
+    /// Longest line in bytes. Version 11 with all tags, percent-encoded, stays below 16 KiB.
+    package var lineBytesMax = 64 << 10
+    /// Longest JSON object around lines: CloudWatch Logs and Firehose send at most 10 MiB at a time.
+    package var objectBytesMax = 16 << 20
+    /// Most that a payload inside an object may inflate to; deflate makes at most 1032 of 1, so this is also time.
+    package var payloadBytesMax = 64 << 20
+    /// Most that one file may inflate to. Nothing of that size is ever held; it bounds time.
+    package var fileBytesMax = 1 << 38
+    /// Objects within payloads within objects: a Firehose request holds subscriptions that hold lines.
+    package var wrappingDepthMax = 4
+
+    package init() {}
+}
