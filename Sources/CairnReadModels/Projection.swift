@@ -1,0 +1,98 @@
+import CairnBytes
+import CairnModel
+
+/// What becomes of one kind of event in the read model: tables, and the rows an event makes or changes in them.
+///
+/// A projection is total: a fact that comes late, twice, out of order or without a key it should have is still
+/// projected as far as it goes, and never an error. It sees nothing but the events (no clock, no other files), so that
+/// a replay gives the same rows.
+protocol Projection: AnyObject {
+    static var name: String { get }
+    /// Raised whenever the tables or the rows change: a read model made by another version is rebuilt.
+    static var version: Int { get }
+    static var tables: [Table] { get }
+    /// The facts it wants: names without family and version (`phase.started`), or foreign types as they are. Nil asks
+    /// for every event.
+    static var facts: Set<String>? { get }
+
+    init(_ connection: Connection) throws(ReadModelError)
+    func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws
+}
+
+/// The content of an attachment, as far as it is still there.
+package enum AttachmentContent: Sendable, Hashable {
+    case present([UInt8])
+    /// Dropped or redacted by the event at this position, if the log knows it.
+    case gone(by: UInt64?)
+}
+
+/// An event with its name in the vocabulary of Cairn: `cairn.phase.started.v1` and `observed.phase.started.v1` are both
+/// `phase.started`; a foreign type keeps its name.
+struct Fact {
+    let name: String
+    let event: RecordedEvent
+    /// The event's data, in the newest version of its type.
+    let data: JSONValue
+
+    var stream: String { event.subject.text }
+
+    func text(_ key: String) -> SQLValue { .optional(data[key]?.string) }
+    func integer(_ key: String) -> SQLValue { .optional(data[key]?.integer) }
+    func real(_ key: String) -> SQLValue { .optional(data[key]?.double) }
+    func flag(_ key: String) -> SQLValue { .flag(data[key]?.bool) }
+
+    /// A value of any shape, as canonical JSON text; null where the key is missing.
+    func json(_ key: String) -> SQLValue {
+        guard let value = data[key], !value.isNull else { return .null }
+        return .text(CanonicalJSON.string(of: value))
+    }
+
+    /// A moment in microseconds since 1970; null where the text is none.
+    func time(_ key: String) -> SQLValue {
+        .optional(data[key]?.string.flatMap { Timestamp($0) }?.microseconds)
+    }
+
+    /// What fills the columns `position`, `occurred_us` and `recorded_us`.
+    var origin: [SQLValue] {
+        [.position(event.position), .integer(event.time.microseconds), .integer(event.recordedTime.microseconds)]
+    }
+
+    var occurred: SQLValue { .integer(event.time.microseconds) }
+    var position: SQLValue { .position(event.position) }
+    var actor: SQLValue { .text(event.actorName) }
+}
+
+/// An `INSERT` of fixed columns after those of the origin.
+struct Insertion {
+    private let statement: Statement
+
+    init(_ table: String, _ columns: [String], onConflict: String = "", on connection: Connection)
+        throws(ReadModelError)
+    {
+        let names = ["position", "occurred_us", "recorded_us"] + columns
+        statement = try connection.statement(
+            "INSERT INTO \(table) (\(names.joined(separator: ", ")))"
+                + " VALUES (\(names.map { _ in "?" }.joined(separator: ", "))) \(onConflict)")
+    }
+
+    func add(_ fact: Fact, _ values: [SQLValue]) throws(ReadModelError) { try statement.run(fact.origin + values) }
+}
+
+/// Every projection there is, in the order in which they see an event.
+enum Projections {
+    static let all: [any (Projection & SendableMetatype).Type] = [
+        EventsProjection.self, RunsProjection.self, PhasesProjection.self, ApprovalsProjection.self,
+        FindingsProjection.self, NotesProjection.self,
+    ]
+
+    static var tables: [Table] { all.flatMap { $0.tables } }
+
+    /// What a read model was made with: another text means that it must be rebuilt.
+    static var signature: String {
+        let checks = all.map { projection in
+            let statements = projection.tables.map(\.createStatement).joined()
+            return "\(projection.name) \(projection.version) \(Checksum.crc32(Array(statements.utf8)))"
+        }
+        return "1: " + checks.joined(separator: ", ")
+    }
+}

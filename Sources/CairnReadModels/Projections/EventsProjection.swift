@@ -1,0 +1,87 @@
+import CairnBytes
+import CairnModel
+
+/// Every event, whatever its type: what the other tables are made from, for questions nobody foresaw.
+final class EventsProjection: Projection {
+    static let name = "events"
+    static let version = 1
+    static let facts: Set<String>? = nil
+
+    static let tables = [
+        Table(
+            "events", "one event of the log",
+            [
+                Table.Column.integer("position", "place in the log, from 0", "PRIMARY KEY"),
+                Table.Column.text("id", "with source the identity of the event", "NOT NULL"),
+                Table.Column.text("source", "who said so", "NOT NULL"),
+                Table.Column.text("type", "type with its version, such as cairn.phase.started.v1", "NOT NULL"),
+                Table.Column.text("stream", "stream it belongs to, such as migration/mig-7", "NOT NULL"),
+                Table.Column.integer("revision", "place in the stream, from 0", "NOT NULL"),
+                Table.Column.time("occurred", "when it happened", "NOT NULL"),
+                Table.Column.text("occurred_text", "the producer's own text of that time, where it was another"),
+                Table.Column.time("recorded", "when it was recorded", "NOT NULL"),
+                Table.Column.text("actor", "who appended it, as far as Cairn could tell", "NOT NULL"),
+                Table.Column.text("actor_type", "local (unverified), token or oidc", "NOT NULL"),
+                Table.Column.text("on_behalf_of", "for whom, as the caller said; unchecked"),
+                Table.Column.text("correlation_id", "what it belongs to, as the producer said"),
+                Table.Column.text("causation_id", "what caused it, as the producer said"),
+                Table.Column.text("traceparent", "W3C trace context"),
+                Table.Column.text("received_sha256", "SHA-256 of the bytes received, in hexadecimal"),
+                Table.Column.text("data", "the event's data, canonical JSON", "NOT NULL"),
+                Table.Column.text("extensions", "attributes Cairn does not know, JSON"),
+                Table.Column.text("attachments", "JSON list of {role, media_type, bytes, digest}"),
+            ], indexes: ["stream, revision", "type, position", "occurred_us"])
+    ]
+
+    private let insert: Statement
+
+    init(_ connection: Connection) throws(ReadModelError) {
+        insert = try connection.statement(
+            """
+            INSERT INTO events (position, id, source, type, stream, revision, occurred_us, occurred_text, recorded_us,
+              actor, actor_type, on_behalf_of, correlation_id, causation_id, traceparent, received_sha256, data,
+              extensions, attachments)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """)
+    }
+
+    func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
+        let event = fact.event
+        insert.bind(1, Int64(clamping: event.position))
+        insert.bind(2, event.id)
+        insert.bind(3, event.source)
+        insert.bind(4, event.type)
+        insert.bind(5, event.subject.text)
+        insert.bind(6, Int64(clamping: event.revision))
+        insert.bind(7, event.time.microseconds)
+        insert.bind(8, event.timeText)
+        insert.bind(9, event.recordedTime.microseconds)
+        insert.bind(10, event.actor.id)
+        insert.bind(11, event.actor.type)
+        insert.bind(12, event.onBehalfOf)
+        insert.bind(13, event.correlationID)
+        insert.bind(14, event.causationID)
+        insert.bind(15, event.traceparent)
+        insert.bind(16, event.receivedDigest.map { Hex.string($0) })
+        insert.bind(17, utf8: CanonicalJSON.bytes(of: event.data))
+        if event.extensions.isEmpty {
+            insert.bindNull(18)
+        } else {
+            insert.bind(18, utf8: CanonicalJSON.bytes(of: .object(event.extensions)))
+        }
+        if event.attachments.isEmpty {
+            insert.bindNull(19)
+        } else {
+            insert.bind(19, utf8: CanonicalJSON.bytes(of: .array(event.attachments.map(EventsProjection.json))))
+        }
+        _ = try insert.step()
+        insert.reset()
+    }
+
+    private static func json(_ attachment: AttachmentReference) -> JSONValue {
+        [
+            "role": .string(attachment.role), "media_type": .string(attachment.mediaType),
+            "bytes": .integer(attachment.byteCount), "digest": .string(Hex.string(attachment.digest)),
+        ]
+    }
+}

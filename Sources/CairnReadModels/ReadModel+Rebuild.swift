@@ -1,0 +1,160 @@
+import CairnBytes
+import CairnModel
+import Foundation
+import GRDB
+import GRDBSQLite
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension ReadModel {
+    /// Makes the tables anew from the first event, beside the old ones, and swaps when done: readers see the old
+    /// tables or the new ones.
+    @discardableResult
+    package func rebuild(from source: any EventSource) throws -> Progress {
+        catchUpLock.lock()
+        defer { catchUpLock.unlock() }
+        return try rebuildLocked(from: source)
+    }
+
+    func rebuildLocked(from source: any EventSource) throws -> Progress {
+        guard case .file(let path) = place else { return try rebuildInMemory(from: source) }
+        try ReadModel.removeAbandonedShadows(of: path)
+        let shadow = "\(path).rebuild-\(getpid())"
+        try ReadModel.remove(shadow)
+        defer { try? ReadModel.remove(shadow) }
+        var configuration = ReadModel.configuration
+        // Nobody else sees the shadow and a crash only leaves rubbish: no log of its own, no waiting for the disk.
+        configuration.prepareDatabase { database in
+            try database.execute(
+                sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE")
+        }
+        let next: UInt64
+        do {
+            let queue = try DatabaseQueue(path: shadow, configuration: configuration)
+            next = try queue.writeWithoutTransaction { database in
+                try ReadModel.fill(Connection(database), from: source, while: { _ in true })
+            }
+            try queue.close()
+        } catch { throw Connection.wrapped(error) }
+        try swap(path, with: shadow)
+        return Progress(events: next, next: next, isRebuilt: true)
+    }
+
+    private func rebuildInMemory(from source: any EventSource) throws -> Progress {
+        let other = try ReadModel.inMemory()
+        let next = try other.project(from: source, while: { _ in true })
+        writer = other.writer
+        return Progress(events: next, next: next, isRebuilt: true)
+    }
+
+    /// Fills an empty read model with the events that pass, in one transaction. Returns the position after the last
+    /// event of the log.
+    @discardableResult
+    func project(from source: any EventSource, while passes: (RecordedEvent) throws -> Bool) throws -> UInt64 {
+        do {
+            return try writer.writeWithoutTransaction { database in
+                try ReadModel.fill(Connection(database), from: source, while: passes)
+            }
+        } catch { throw Connection.wrapped(error) }
+    }
+
+    static func fill(
+        _ connection: Connection, from source: any EventSource, while passes: (RecordedEvent) throws -> Bool
+    ) throws -> UInt64 {
+        try connection.execute("BEGIN IMMEDIATE")
+        try connection.execute(Progressed.table.createStatement)
+        for table in Projections.tables { try connection.execute(table.createStatement) }
+        for view in Views.all { try connection.execute(view.createStatement) }
+        let projector = try Projector(connection)
+        var next: UInt64 = 0
+        try source.forEach(from: 0) { event in
+            if try passes(event) { try projector.apply(event, from: source) }
+            next = event.position + 1
+        }
+        for table in Projections.tables {
+            for statement in table.indexStatements { try connection.execute(statement) }
+        }
+        try connection.run(
+            "INSERT INTO read_model (ledger, next_position, made_with) VALUES (?, ?, ?)",
+            [.text(Hex.string(source.identity)), .position(next), .text(Projections.signature)])
+        try connection.execute("COMMIT")
+        return next
+    }
+
+    /// Puts the shadow in the place of the file.
+    ///
+    /// A rename alone would be wrong: SQLite finds a write-ahead log by the name of its database, and would apply the
+    /// old one to the new file. So the old database first leaves the write-ahead mode, which takes every lock there is
+    /// and removes that log, and the rename happens under an exclusive transaction; who opened the old file meanwhile
+    /// reads a consistent old read model, and SQLite refuses to write to a file that was moved. Where others have the
+    /// file open, the pages are copied in one transaction instead.
+    private func swap(_ path: String, with shadow: String) throws {
+        try? writer.close()
+        do {
+            if try !ReadModel.move(shadow, over: path) {
+                let source = try DatabaseQueue(path: shadow)
+                let target = try ReadModel.openFile(path)
+                try source.backup(to: target)
+                try source.close()
+                writer = target
+                return
+            }
+            writer = try ReadModel.openFile(path)
+        } catch {
+            if let reopened = try? ReadModel.openFile(path) { writer = reopened }
+            throw Connection.wrapped(error)
+        }
+    }
+
+    /// False if another process has the file open.
+    private static func move(_ shadow: String, over path: String) throws -> Bool {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(1)
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let isAlone = try queue.writeWithoutTransaction { database in
+                let connection = try Connection(database)
+                guard try connection.first("PRAGMA journal_mode = DELETE") == ["delete"] else { return false }
+                try connection.execute("BEGIN EXCLUSIVE")
+                defer { try? connection.execute("ROLLBACK") }
+                try moveFile(shadow, to: path)
+                return true
+            }
+            try? queue.close()
+            return isAlone
+        } catch {
+            switch Connection.kind(of: error) {
+            case .busy: return false
+            case .damaged:
+                try remove(path)
+                try moveFile(shadow, to: path)
+                return true
+            default: throw error
+            }
+        }
+    }
+
+    private static func moveFile(_ source: String, to target: String) throws(ReadModelError) {
+        guard unsafe rename(source, target) == 0 else {
+            throw ReadModelError(
+                .notWritable, "cannot move \(source) to \(target): error \(errno); is the folder writable?")
+        }
+    }
+
+    /// Removes what rebuilds left that were killed: shadows whose process is no more.
+    private static func removeAbandonedShadows(of path: String) throws {
+        let folder = (path as NSString).deletingLastPathComponent
+        let prefix = (path as NSString).lastPathComponent + ".rebuild-"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
+        for name in names where name.hasPrefix(prefix) {
+            guard let process = Int32(name.dropFirst(prefix.count).prefix { $0 != "-" }), process != getpid(),
+                kill(process, 0) != 0, errno == ESRCH
+            else { continue }
+            try? FileManager.default.removeItem(atPath: (folder as NSString).appendingPathComponent(name))
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import GRDB
+import GRDBSQLite
+
+/// A connection of GRDB's, seen through SQLite's C interface, for the length of one closure. Statements are kept by
+/// their text, and finalised with the connection object.
+@safe final class Connection {
+    private let handle: OpaquePointer
+    private var statements: [String: Statement] = [:]
+
+    init(_ database: Database) throws(ReadModelError) {
+        guard let handle = unsafe database.sqliteConnection else {
+            throw ReadModelError(.database, "the connection to the read model is closed")
+        }
+        unsafe self.handle = unsafe handle
+    }
+
+    /// The statement, prepared on first use. Not for two overlapping uses of one text.
+    func statement(_ sql: String) throws(ReadModelError) -> Statement {
+        if let statement = statements[sql] { return statement }
+        let statement = try unsafe Statement(sql, on: handle)
+        statements[sql] = statement
+        return statement
+    }
+
+    /// A statement that is not kept.
+    func prepare(_ sql: String) throws(ReadModelError) -> Statement { try unsafe Statement(sql, on: handle) }
+
+    /// Runs one or more statements without results.
+    func execute(_ sql: String) throws(ReadModelError) {
+        let code = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
+        guard code == SQLITE_OK else { throw unsafe Connection.error(code, on: handle, while: sql) }
+    }
+
+    func run(_ sql: String, _ values: [SQLValue] = []) throws(ReadModelError) { try statement(sql).run(values) }
+
+    func first(_ sql: String, _ values: [SQLValue] = []) throws(ReadModelError) -> [SQLValue]? {
+        try statement(sql).first(values)
+    }
+
+    func all(_ sql: String, _ values: [SQLValue] = []) throws(ReadModelError) -> [[SQLValue]] {
+        try statement(sql).all(values)
+    }
+
+    /// How many rows the last statement changed.
+    var changes: Int { Int(unsafe sqlite3_changes(handle)) }
+
+    /// True while a transaction is open.
+    var isInTransaction: Bool { unsafe sqlite3_get_autocommit(handle) == 0 }
+
+    /// True if the text is a statement and something other than space, comments and semicolons follows it.
+    func hasSecondStatement(_ sql: String) -> Bool {
+        var text = sql
+        return text.withUTF8 { buffer in
+            guard let base = buffer.baseAddress else { return false }
+            return unsafe base.withMemoryRebound(to: CChar.self, capacity: buffer.count) { start in
+                var first: OpaquePointer?
+                var rest: UnsafePointer<CChar>?
+                guard
+                    unsafe sqlite3_prepare_v2(handle, start, Int32(clamping: buffer.count), &first, &rest) == SQLITE_OK
+                else { return false }
+                unsafe sqlite3_finalize(first)
+                // A rest that compiles to nothing is space or a comment; one that does not compile is a statement too.
+                while let next = unsafe rest, unsafe next < start + buffer.count {
+                    var second: OpaquePointer?
+                    let left = unsafe Int32(clamping: buffer.count - (next - start))
+                    let code = unsafe sqlite3_prepare_v2(handle, next, left, &second, &rest)
+                    defer { unsafe sqlite3_finalize(second) }
+                    if unsafe code != SQLITE_OK || second != nil { return true }
+                    if unsafe rest == next { return false }
+                }
+                return false
+            }
+        }
+    }
+
+    /// Calls `check` about every thousandth of a second of a running statement, and stops the statement when it says
+    /// true, for the length of `body`.
+    func interrupting<Result>(
+        when check: @escaping () -> Bool, _ body: () throws -> Result
+    ) rethrows -> Result {
+        let box = Check(check)
+        let context = unsafe Unmanaged.passUnretained(box).toOpaque()
+        unsafe sqlite3_progress_handler(
+            handle, 10_000,
+            { context in
+                guard let context = unsafe context else { return 0 }
+                return unsafe Unmanaged<Check>.fromOpaque(context).takeUnretainedValue().check() ? 1 : 0
+            }, context)
+        defer { unsafe sqlite3_progress_handler(handle, 0, nil, nil) }
+        return try withExtendedLifetime(box) { try body() }
+    }
+
+    /// What a progress handler, which is a C function, gets to see.
+    private final class Check {
+        let check: () -> Bool
+        init(_ check: @escaping () -> Bool) { self.check = check }
+    }
+
+    static func error(_ code: Int32, on handle: OpaquePointer, while sql: String) -> ReadModelError {
+        let text = unsafe sqlite3_errmsg(handle).map { unsafe String(cString: $0) } ?? "code \(code)"
+        return ReadModelError(
+            kind(of: code), "cannot use the read model: \(text) (SQLite code \(code)) in \(sql.prefix(200))")
+    }
+
+    static func kind(of code: Int32) -> ReadModelError.Code {
+        switch code & 0xFF {
+        case SQLITE_BUSY, SQLITE_LOCKED: .busy
+        case SQLITE_INTERRUPT: .timeLimit
+        case SQLITE_READONLY, SQLITE_FULL, SQLITE_PERM, SQLITE_CANTOPEN, SQLITE_IOERR: .notWritable
+        case SQLITE_CORRUPT, SQLITE_NOTADB: .damaged
+        case SQLITE_ERROR, SQLITE_RANGE, SQLITE_MISMATCH: .query
+        default: .database
+        }
+    }
+}

@@ -1,0 +1,84 @@
+/// A table of the read model as data: the statements that make it and the page that documents it come from here.
+package struct Table: Sendable {
+    package struct Column: Sendable {
+        package var name: String
+        /// What follows the name in `CREATE TABLE`.
+        package var definition: String
+        /// What the column says, for `queries/README.md`.
+        package var meaning: String
+    }
+
+    package var name: String
+    /// What one row is.
+    package var row: String
+    package var columns: [Column]
+    var constraints: [String] = []
+    /// Indexes that only readers need; a rebuild makes them after the last row.
+    var indexes: [String] = []
+    /// Rows live in the primary key itself: right for small rows that are looked up by it.
+    var isWithoutRowID = false
+
+    init(
+        _ name: String, _ row: String, _ columns: [[Column]], constraints: [String] = [], indexes: [String] = [],
+        isWithoutRowID: Bool = false
+    ) {
+        self.name = name
+        self.row = row
+        self.columns = columns.flatMap { $0 }
+        self.constraints = constraints
+        self.indexes = indexes
+        self.isWithoutRowID = isWithoutRowID
+    }
+
+    /// Every table is `STRICT`, so a value of another type is an error and not a surprise.
+    var createStatement: String {
+        let parts = columns.map { "\($0.name) \($0.definition)" } + constraints
+        return "CREATE TABLE \(name) (\n  \(parts.joined(separator: ",\n  "))\n)"
+            + " STRICT\(isWithoutRowID ? ", WITHOUT ROWID" : "")"
+    }
+
+    var indexStatements: [String] {
+        indexes.enumerated().map { "CREATE INDEX IF NOT EXISTS \(name)_\($0.offset) ON \(name) (\($0.element))" }
+    }
+}
+
+extension Table.Column {
+    static func text(_ name: String, _ meaning: String, _ more: String = "") -> [Table.Column] {
+        [Table.Column(name: name, definition: more.isEmpty ? "TEXT" : "TEXT \(more)", meaning: meaning)]
+    }
+
+    static func integer(_ name: String, _ meaning: String, _ more: String = "") -> [Table.Column] {
+        [Table.Column(name: name, definition: more.isEmpty ? "INTEGER" : "INTEGER \(more)", meaning: meaning)]
+    }
+
+    static func real(_ name: String, _ meaning: String, _ more: String = "") -> [Table.Column] {
+        [Table.Column(name: name, definition: more.isEmpty ? "REAL" : "REAL \(more)", meaning: meaning)]
+    }
+
+    static func flag(_ name: String, _ meaning: String) -> [Table.Column] {
+        [Table.Column(name: name, definition: "INTEGER", meaning: "\(meaning) (0 or 1)")]
+    }
+
+    /// A moment as two columns: `NAME_us`, microseconds since 1970, which is stored and sorts; and `NAME_at`, the same
+    /// as RFC 3339, which SQLite computes when it is read and which therefore can never disagree.
+    static func time(_ name: String, _ meaning: String, _ more: String = "") -> [Table.Column] {
+        let stored = "\(name)_us"
+        let fraction = "((\(stored) % 1000000 + 1000000) % 1000000)"
+        let text =
+            "strftime('%Y-%m-%dT%H:%M:%S', (\(stored) - \(fraction)) / 1000000, 'unixepoch')"
+            + " || CASE \(fraction) WHEN 0 THEN 'Z' ELSE rtrim(printf('.%06d', \(fraction)), '0') || 'Z' END"
+        return [
+            Table.Column(
+                name: stored, definition: more.isEmpty ? "INTEGER" : "INTEGER \(more)",
+                meaning: "\(meaning), in microseconds since 1970"),
+            Table.Column(
+                name: "\(name)_at", definition: "TEXT GENERATED ALWAYS AS (\(text)) VIRTUAL",
+                meaning: "\(meaning), RFC 3339 in UTC"),
+        ]
+    }
+
+    /// The event that made the row: its place in the log, and both clocks.
+    static let origin: [Table.Column] =
+        integer("position", "place in the log of the event that made the row", "NOT NULL")
+        + time("occurred", "when it happened", "NOT NULL") + time("recorded", "when it was recorded", "NOT NULL")
+}
