@@ -72,8 +72,33 @@ import Testing
         #expect(parsed.signatures.map(\.name) == ["quasimodo.example/salvatore"])
         #expect(parsed.signatures.map(\.id) == [0x367B_A04B])
         #expect(parsed.bytes == Array(text.utf8))
-        #expect(
-            try VerifierKey("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k").id == 0x530D_903A)
+        let second = try note(
+            "This is an example message.\n\n— example.com/foo "
+                + "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n")
+        let key = try VerifierKey("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k")
+        #expect(try second.verify([key]).map(\.key) == [key])
+    }
+
+    /// A checkpoint of a public log with lines of types that are not known here, and of a public witness.
+    @Test func aCheckpointFromThePublicNetworkVerifies() throws {
+        let text = """
+            arche2025h1.staging.ct.transparency.dev
+            1432088532
+            U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=
+
+            — arche2025h1.staging.ct.transparency.dev zTM8sQAAAZ5W0WdjBAMARjBEAiBjW5IQf9pvsYLfQFX6hoGREPMHbdQ3urbllzalApkptQIgIpwtEroeW2BXaHAI4kJXFbon5Ch9MNL5zRNZ55lvGt0=
+            — arche2025h1.staging.ct.transparency.dev ui8GwCF1+kWqZrxGdhj4aX3gcw7XUlXQQabg/27lefwhUkzbC3NygNI75MdhL1bfTW9g8Ei59RA23oHP7Ry1k3ZFWwQ=
+            — remora.n621.de 2net5wAAAABqEiEgPlfF3V06o0Y+fHM+J5J9s27wgxxcOVSpZ/2g/KSiXCg9DEZI+aVCIobWX9sXTynk5XeU/zZ0WBxtqB0DrAWfBw==
+
+            """
+        let signed = try SignedCheckpoint(parsing: Array(text.utf8))
+        #expect(signed.checkpoint.size == 1_432_088_532)
+        let log = try VerifierKey(
+            "arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f")
+        let witness = try VerifierKey("remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2")
+        let verified = try signed.verify(logKeys: [log], witnesses: [witness])
+        #expect(verified.map(\.key) == [log, witness])
+        #expect(verified.last?.timestampSeconds == 0x6A12_2120)
     }
 
     @Test func malformedNotesAreRefused() {
