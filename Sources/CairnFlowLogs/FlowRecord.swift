@@ -85,5 +85,5 @@ package struct FlowFieldBounds: Sendable {
 package protocol FlowLogSink: Sendable {
     /// Called before the first record, and again when a later header line changes the order of the fields.
     mutating func begin(_ format: FlowLogFormat)
-    mutating func accept(_ record: borrowing FlowRecord, _ bytes: Span<UInt8>, _ bounds: borrowing FlowFieldBounds)
+    mutating func accept(_ record: FlowRecord, _ bytes: Span<UInt8>, _ bounds: FlowFieldBounds)
 }

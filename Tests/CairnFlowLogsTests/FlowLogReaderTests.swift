@@ -11,8 +11,8 @@ struct CollectingSink: FlowLogSink {
 
     mutating func begin(_ format: FlowLogFormat) { formats.append(format) }
 
-    mutating func accept(_ record: borrowing FlowRecord, _ bytes: Span<UInt8>, _ bounds: borrowing FlowFieldBounds) {
-        records.append(copy record)
+    mutating func accept(_ record: FlowRecord, _ bytes: Span<UInt8>, _ bounds: FlowFieldBounds) {
+        records.append(record)
         guard let column = formats.last?.column(of: .interfaceID) else { return }
         var name: [UInt8] = []
         for index in bounds.range(of: column) { name.append(bytes[index]) }
