@@ -18,6 +18,20 @@ package enum DeflateContainer: Sendable {
     }
 }
 
+/// How a compressor looks for repetition; any inflate reads either.
+package enum DeflateStrategy: Sendable {
+    case standard
+    /// No matches, only short codes for frequent bytes: faster, and smaller for noisy numbers.
+    case huffmanOnly
+
+    var code: Int32 {
+        switch self {
+        case .standard: Z_DEFAULT_STRATEGY
+        case .huffmanOnly: Z_HUFFMAN_ONLY
+        }
+    }
+}
+
 /// Why bytes cannot be inflated.
 package enum InflateError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The compressed bytes are damaged at or before `offset`.
@@ -42,11 +56,12 @@ package enum Deflate {
     ///   - level: 0 to 9; 6 is zlib's default.
     ///   - dictionary: a preset dictionary, for `.zlib` and `.raw`.
     package static func compress(
-        _ bytes: [UInt8], container: DeflateContainer = .zlib, level: Int32 = 6, dictionary: [UInt8] = []
+        _ bytes: [UInt8], container: DeflateContainer = .zlib, level: Int32 = 6, dictionary: [UInt8] = [],
+        strategy: DeflateStrategy = .standard
     ) -> [UInt8] {
         var stream = unsafe z_stream()
         let opened = unsafe deflateInit2_(
-            &stream, level, Z_DEFLATED, container.windowBits, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+            &stream, level, Z_DEFLATED, container.windowBits, 8, strategy.code, ZLIB_VERSION,
             Int32(MemoryLayout<z_stream>.size))
         precondition(opened == Z_OK, "zlib has no memory for a compressor")
         defer { unsafe deflateEnd(&stream) }
