@@ -15,6 +15,31 @@ package struct JSONObject: Sendable, Hashable {
 
     package init() {}
 
+    /// A name that stands for two members.
+    package struct DuplicateName: Error, Hashable, Sendable {
+        package var name: String
+        /// The place of the later one in what was given.
+        package var index: Int
+    }
+
+    /// Sorts once: an object from outside may have a million members in the worst order.
+    package init(unordered members: [Member]) throws(DuplicateName) {
+        let isOrdered = zip(members, members.dropFirst()).allSatisfy { JSONObject.precedes($0.name, $1.name) }
+        if isOrdered {
+            self.members = members
+            return
+        }
+        let order = members.indices.sorted { left, right in
+            if JSONObject.precedes(members[left].name, members[right].name) { return true }
+            return !JSONObject.precedes(members[right].name, members[left].name) && left < right
+        }
+        for (left, right) in zip(order, order.dropFirst())
+        where !JSONObject.precedes(members[left].name, members[right].name) {
+            throw DuplicateName(name: members[right].name, index: right)
+        }
+        self.members = order.map { members[$0] }
+    }
+
     package var isEmpty: Bool { members.isEmpty }
     package var count: Int { members.count }
     package var names: [String] { members.map(\.name) }

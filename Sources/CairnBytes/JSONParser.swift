@@ -124,12 +124,13 @@ package enum JSONParser {
         }
 
         mutating func object(_ bytes: Span<UInt8>, depth: Int) throws(JSONError) -> JSONValue {
-            var object = JSONObject()
+            var members: [JSONObject.Member] = []
+            var starts: [Int] = []
             offset += 1
             skipSpace(bytes)
             if offset < bytes.count, bytes[offset] == UInt8(ascii: "}") {
                 offset += 1
-                return .object(object)
+                return .object(JSONObject())
             }
             while true {
                 skipSpace(bytes)
@@ -144,16 +145,20 @@ package enum JSONParser {
                 }
                 offset += 1
                 skipSpace(bytes)
-                let member = try value(bytes, depth: depth + 1)
-                guard object.add(name: name, value: member) else {
-                    throw error("the name \"\(name)\" occurs twice in one object", at: start, in: bytes)
-                }
+                members.append(JSONObject.Member(name: name, value: try value(bytes, depth: depth + 1)))
+                starts.append(start)
                 skipSpace(bytes)
                 guard offset < bytes.count else { throw error("the text ends early", at: offset, in: bytes) }
                 offset += 1
                 if bytes[offset - 1] == UInt8(ascii: ",") { continue }
-                if bytes[offset - 1] == UInt8(ascii: "}") { return .object(object) }
+                if bytes[offset - 1] == UInt8(ascii: "}") { break }
                 throw error("expected ',' or '}'", at: offset - 1, in: bytes)
+            }
+            do throws(JSONObject.DuplicateName) {
+                return .object(try JSONObject(unordered: members))
+            } catch {
+                throw self.error(
+                    "the name \"\(error.name)\" occurs twice in one object", at: starts[error.index], in: bytes)
             }
         }
 
