@@ -1,0 +1,207 @@
+internal import CairnBytes
+
+/// Reads one line of exposition text after the other.
+struct ExpositionReader {
+    let options: ImportOptions
+    private var table = SeriesTable()
+    private var descriptions: [String: MetricDescription] = [:]
+    private var isOpenMetrics = false
+
+    /// Most metrics whose description is kept: a fleet has some thousands.
+    private static let descriptionsMax = 100_000
+
+    init(options: ImportOptions) { self.options = options }
+
+    var lineBytesMax: Int { options.limits.lineBytesMax }
+
+    mutating func begin(_ batch: IngestBatch) { table.beginIfNew(batch.samples) }
+
+    mutating func finish(_ batch: inout IngestBatch) {
+        batch.metrics += descriptions.values.sorted { $0.name < $1.name }
+        descriptions = [:]
+    }
+
+    struct Problem: Error {
+        var column: Int
+        var reason: String
+        var remedy = "mend the line or leave it out"
+    }
+
+    mutating func read(_ bytes: Span<UInt8>, _ range: Range<Int>, line: Int, into batch: inout IngestBatch) {
+        do throws(Problem) {
+            try sample(bytes, range, into: &batch)
+        } catch {
+            var raw: [UInt8] = []
+            for index in range.prefix(options.limits.rejectRawBytesMax) { raw.append(bytes[index]) }
+            batch.reject(
+                line: line, column: error.column - range.lowerBound + 1, error.reason, remedy: error.remedy, raw: raw,
+                rawByteCount: range.count)
+        }
+    }
+
+    private mutating func sample(
+        _ bytes: Span<UInt8>, _ range: Range<Int>, into batch: inout IngestBatch
+    ) throws(Problem) {
+        var index = ExpositionReader.skipBlanks(bytes, range.lowerBound, range.upperBound)
+        let end = range.upperBound
+        if index == end { return }
+        if bytes[index] == UInt8(ascii: "#") { return try comment(bytes, index + 1..<end) }
+        let start = index
+        index = try ExpositionReader.endOfSeries(bytes, start, end)
+        let spelled = start..<index
+        index = ExpositionReader.skipBlanks(bytes, index, end)
+        let valueStart = index
+        index = ExpositionReader.endOfToken(bytes, index, end)
+        guard let value = NumberText.double(bytes, valueStart..<index) else {
+            throw Problem(
+                column: valueStart,
+                reason: valueStart == index ? "the value is missing" : "the value is not a number of 64 bits")
+        }
+        index = ExpositionReader.skipBlanks(bytes, index, end)
+        let timeStart = index
+        var time: Int64?
+        if index < end, bytes[index] != UInt8(ascii: "#") {
+            index = ExpositionReader.endOfToken(bytes, index, end)
+            time = try timestamp(bytes, timeStart..<index)
+            index = ExpositionReader.skipBlanks(bytes, index, end)
+        }
+        if index < end {
+            // OpenMetrics: an exemplar follows, which no finding uses.
+            guard bytes[index] == UInt8(ascii: "#") else {
+                throw Problem(column: index, reason: "there is text after the timestamp")
+            }
+            isOpenMetrics = true
+        }
+        guard let time = time ?? options.defaultTime?.microseconds else {
+            throw Problem(
+                column: timeStart, reason: "the sample has no timestamp",
+                remedy: "export with timestamps, or give a default time")
+        }
+        let hash = SeriesTable.hash(bytes, spelled)
+        let series: Int
+        if let known = table.find(bytes, spelled, hash: hash) {
+            series = known
+        } else {
+            let text = try SeriesTextReader.read(bytes, spelled, options: options)
+            series = table.add(text, spelled: spelled, of: bytes, hash: hash)
+        }
+        table.append(series: series, time: time, value: value, to: &batch.samples)
+    }
+
+    // MARK: Pieces of a line
+
+    static func skipBlanks(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Int {
+        var index = start
+        while index < end, bytes[index] == 0x20 || bytes[index] == 0x09 { index += 1 }
+        return index
+    }
+
+    static func endOfToken(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Int {
+        var index = start
+        while index < end, bytes[index] != 0x20, bytes[index] != 0x09 { index += 1 }
+        return index
+    }
+
+    /// The end of `name`, `name{...}` or `{...}`; blanks may stand between name and brace.
+    private static func endOfSeries(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) throws(Problem) -> Int {
+        var index = start
+        while index < end, bytes[index] != 0x20, bytes[index] != 0x09, bytes[index] != UInt8(ascii: "{") { index += 1 }
+        let brace = skipBlanks(bytes, index, end)
+        guard brace < end, bytes[brace] == UInt8(ascii: "{") else { return index }
+        index = brace + 1
+        var isInQuotes = false
+        while index < end {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "\\"), isInQuotes {
+                index += 1
+            } else if byte == UInt8(ascii: "\"") {
+                isInQuotes.toggle()
+            } else if byte == UInt8(ascii: "}"), !isInQuotes {
+                return index + 1
+            }
+            index += 1
+        }
+        throw Problem(column: start, reason: "the labels have no end")
+    }
+
+    private func timestamp(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(Problem) -> Int64 {
+        var microseconds: Int64?
+        if let integer = NumberText.integer(bytes, range) {
+            let isSeconds =
+                (100_000_000..<100_000_000_000).contains(integer)
+                || isOpenMetrics && integer.magnitude < 100_000_000_000
+            let time = isSeconds ? Timestamp(seconds: integer) : Timestamp(milliseconds: integer)
+            microseconds = time?.microseconds
+        } else if let millionths = NumberText.millionths(bytes, range) {
+            microseconds = Timestamp(checkedMicroseconds: millionths)?.microseconds
+        }
+        guard let microseconds else {
+            throw Problem(
+                column: range.lowerBound, reason: "the timestamp is no number, or outside the years 1 to 9999",
+                remedy: "write milliseconds since 1970, or seconds with a point")
+        }
+        return microseconds
+    }
+
+    // MARK: Comments
+
+    /// `HELP`, `TYPE`, `UNIT` and `EOF`; any other comment says nothing to a machine.
+    private mutating func comment(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(Problem) {
+        let end = range.upperBound
+        let wordStart = ExpositionReader.skipBlanks(bytes, range.lowerBound, end)
+        let wordEnd = ExpositionReader.endOfToken(bytes, wordStart, end)
+        let word = ExpositionReader.text(bytes, wordStart..<wordEnd)
+        if word == "EOF", ExpositionReader.skipBlanks(bytes, wordEnd, end) == end {
+            isOpenMetrics = true
+            return
+        }
+        guard word == "HELP" || word == "TYPE" || word == "UNIT" else { return }
+        let nameStart = ExpositionReader.skipBlanks(bytes, wordEnd, end)
+        let nameEnd = ExpositionReader.endOfToken(bytes, nameStart, end)
+        guard nameStart < nameEnd, let name = ExpositionReader.text(bytes, nameStart..<nameEnd) else { return }
+        let restStart = ExpositionReader.skipBlanks(bytes, nameEnd, end)
+        guard let rest = ExpositionReader.text(bytes, restStart..<end) else {
+            throw Problem(column: restStart, reason: "the text is not UTF-8")
+        }
+        guard descriptions[name] != nil || descriptions.count < ExpositionReader.descriptionsMax else { return }
+        var description = descriptions[name] ?? MetricDescription(name: name)
+        switch word {
+        case "HELP": description.help = ExpositionReader.unescaped(rest)
+        case "UNIT":
+            description.unit = rest
+            isOpenMetrics = true
+        default:
+            description.type = rest
+            if ["unknown", "info", "stateset", "gaugehistogram"].contains(rest) { isOpenMetrics = true }
+        }
+        descriptions[name] = description
+    }
+
+    static func text(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String? {
+        String(validating: bytes.extracting(range))
+    }
+
+    /// `\\` and `\n` of a help text.
+    private static func unescaped(_ text: String) -> String {
+        guard text.utf8.contains(UInt8(ascii: "\\")) else { return text }
+        var result: [UInt8] = []
+        var isEscaped = false
+        for byte in text.utf8 {
+            if isEscaped {
+                isEscaped = false
+                if byte == UInt8(ascii: "n") {
+                    result.append(0x0A)
+                } else {
+                    if byte != UInt8(ascii: "\\"), byte != UInt8(ascii: "\"") { result.append(UInt8(ascii: "\\")) }
+                    result.append(byte)
+                }
+            } else if byte == UInt8(ascii: "\\") {
+                isEscaped = true
+            } else {
+                result.append(byte)
+            }
+        }
+        if isEscaped { result.append(UInt8(ascii: "\\")) }
+        return String(decoding: result, as: UTF8.self)
+    }
+}

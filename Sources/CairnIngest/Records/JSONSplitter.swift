@@ -1,0 +1,381 @@
+internal import CairnBytes
+
+/// Finds the JSON objects in a stream of bytes: one a line, after each other, over many lines, or as the elements of
+/// one array. It checks just enough of the grammar to tell where a broken object ends, so that one cut line costs one
+/// record and not the rest of the file; `JSONParser` judges each object.
+struct JSONSplitter {
+    enum Piece {
+        case object([UInt8])
+        /// Bytes that are no object: the first of them, and how many there were.
+        case broken([UInt8], byteCount: Int, reason: String, line: Int, column: Int)
+    }
+
+    /// A place in the file.
+    private struct Place {
+        var offset = 0
+        var line = 1
+        var column = 1
+    }
+
+    private enum Mode {
+        /// Between records.
+        case between
+        /// Inside an object, grammar intact.
+        case object
+        /// Inside an object whose grammar is broken: brackets are counted until the line ends.
+        case brokenObject
+        /// Inside bytes that start no object, until the line (or, in an array, the element) ends.
+        case junk
+        /// After an object that did not end on its line: its other lines are passed over.
+        case wreck
+    }
+
+    private enum Expected {
+        case value
+        case valueOrEnd
+        case name
+        case nameOrEnd
+        case colon
+        case commaOrEnd
+    }
+
+    /// Deepest nesting followed; the parser refuses less than that.
+    private static let depthMax = 512
+
+    private let bytesMax: Int
+    private let keptBytesMax: Int
+    private var buffer: [UInt8] = []
+    private var mode = Mode.between
+    private var here = Place()
+    private var start = Place()
+    /// Where the record may be taken up again: a line in it that starts as the record itself did.
+    private var restart: Place?
+    private var isAtLineStart = true
+    private var isInArray = false
+    private var brackets: [UInt8] = []
+    private var expected = Expected.value
+    private var isInString = false
+    private var isEscaped = false
+    private var isInScalar = false
+    private var failure = ""
+    private var failurePlace = Place()
+    /// Bytes of the current record that were thrown away because it is too long.
+    private var droppedBytes = 0
+    private var droppedHead: [UInt8] = []
+    private var isFirstByte = true
+
+    init(bytesMax: Int, keptBytesMax: Int) {
+        self.bytesMax = bytesMax
+        self.keptBytesMax = keptBytesMax
+    }
+
+    mutating func append(_ bytes: ArraySlice<UInt8>, emit: (Piece, _ line: Int, _ column: Int) -> Void) {
+        compact()
+        buffer.append(contentsOf: bytes)
+        scan(emit)
+    }
+
+    mutating func finish(emit: (Piece, _ line: Int, _ column: Int) -> Void) {
+        while mode != .between, mode != .wreck {
+            if mode == .junk {
+                fail("this is not a JSON object")
+                giveUp(emit)
+            } else {
+                if mode == .object { fail("the file ends inside a record") }
+                giveUp(emit)
+                scan(emit)
+            }
+        }
+        if isInArray {
+            isInArray = false
+            emit(
+                .broken(
+                    [], byteCount: 0, reason: "the file ends before the array does, so it may have been cut",
+                    line: here.line, column: here.column), here.line, here.column)
+        }
+    }
+
+    private mutating func scan(_ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
+        while here.offset < buffer.count {
+            let byte = buffer[here.offset]
+            switch mode {
+            case .between: between(byte)
+            case .object: object(byte, emit)
+            case .brokenObject: brokenObject(byte, emit)
+            case .junk: junk(byte, emit)
+            case .wreck: wreck(byte)
+            }
+        }
+    }
+
+    // MARK: Moving
+
+    private mutating func advance(_ byte: UInt8) {
+        here.offset += 1
+        if byte == UInt8(ascii: "\n") {
+            here.line += 1
+            here.column = 1
+            isAtLineStart = true
+        } else {
+            here.column += 1
+            if isAtLineStart, !JSONSplitter.isSpace(byte) { isAtLineStart = false }
+        }
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
+    }
+
+    /// Drops what is behind the current record, or all of a record that is too long.
+    private mutating func compact() {
+        let keep = mode == .between || mode == .wreck ? here.offset : start.offset
+        guard keep > 0 else { return }
+        buffer.removeSubrange(..<keep)
+        here.offset -= keep
+        start.offset -= keep
+        restart?.offset -= keep
+    }
+
+    private mutating func dropIfTooLong() {
+        guard here.offset - start.offset + droppedBytes > bytesMax else { return }
+        if droppedBytes == 0 { droppedHead = Array(buffer[start.offset...].prefix(keptBytesMax)) }
+        droppedBytes += here.offset - start.offset
+        start.offset = here.offset
+        restart = nil
+    }
+
+    private mutating func begin(_ mode: Mode) {
+        self.mode = mode
+        start = here
+        restart = nil
+        brackets.removeAll(keepingCapacity: true)
+        isInString = false
+        isEscaped = false
+        isInScalar = false
+        droppedBytes = 0
+        droppedHead = []
+    }
+
+    private mutating func fail(_ reason: String) {
+        failure = reason
+        failurePlace = here
+    }
+
+    // MARK: The modes
+
+    private mutating func between(_ byte: UInt8) {
+        if isFirstByte, byte == 0xEF || byte == 0xBB || byte == 0xBF {
+            // The byte order mark that some editors put first.
+            here.offset += 1
+            if byte == 0xBF { isFirstByte = false }
+            return
+        }
+        isFirstByte = false
+        switch byte {
+        // RFC 7464 puts U+001E before each text of a sequence.
+        case 0x20, 0x09, 0x0A, 0x0D, 0x1E: advance(byte)
+        case UInt8(ascii: "{"): begin(.object)
+        case UInt8(ascii: "[") where !isInArray:
+            isInArray = true
+            advance(byte)
+        case UInt8(ascii: "]") where isInArray:
+            isInArray = false
+            advance(byte)
+        case UInt8(ascii: ",") where isInArray: advance(byte)
+        default: begin(.junk)
+        }
+    }
+
+    private mutating func object(_ byte: UInt8, _ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
+        if isInString {
+            if byte == UInt8(ascii: "\n") {
+                fail("a line break inside a string")
+                mode = .brokenObject
+                return
+            }
+            if isEscaped {
+                isEscaped = false
+            } else if byte == UInt8(ascii: "\\") {
+                isEscaped = true
+            } else if byte == UInt8(ascii: "\"") {
+                isInString = false
+            }
+            advance(byte)
+            if here.offset - start.offset > bytesMax { dropIfTooLong() }
+            return
+        }
+        if isAtLineStart, byte == UInt8(ascii: "{"), here.column == start.column, here.offset > start.offset,
+            restart == nil, here.line > start.line
+        {
+            restart = here
+        }
+        guard accept(byte) else {
+            mode = .brokenObject
+            return
+        }
+        advance(byte)
+        if brackets.isEmpty { return end(emit) }
+        if here.offset - start.offset > bytesMax { dropIfTooLong() }
+    }
+
+    /// One step of the grammar outside strings. False, with the reason in `failure`, if the byte cannot stand here.
+    private mutating func accept(_ byte: UInt8) -> Bool {
+        if isInScalar {
+            switch byte {
+            case UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}"), 0x20, 0x09, 0x0A, 0x0D: isInScalar = false
+            case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\""), UInt8(ascii: ":"):
+                fail("expected ',' or the end of the value")
+                return false
+            default: return true
+            }
+        }
+        switch byte {
+        case 0x20, 0x09, 0x0A, 0x0D: return true
+        case UInt8(ascii: "{"), UInt8(ascii: "["): return open(byte)
+        case UInt8(ascii: "}"), UInt8(ascii: "]"): return close(byte)
+        case UInt8(ascii: ","):
+            guard expected == .commaOrEnd else {
+                fail("a ',' where a value or name belongs")
+                return false
+            }
+            expected = brackets.last == UInt8(ascii: "{") ? .name : .value
+        case UInt8(ascii: ":"):
+            guard expected == .colon else {
+                fail("a ':' where it does not belong")
+                return false
+            }
+            expected = .value
+        case UInt8(ascii: "\""):
+            switch expected {
+            case .name, .nameOrEnd: expected = .colon
+            case .value, .valueOrEnd: expected = .commaOrEnd
+            case .colon, .commaOrEnd:
+                fail("two values without a ',' or ':' between them")
+                return false
+            }
+            isInString = true
+        default:
+            guard expected == .value || expected == .valueOrEnd else {
+                fail("expected \(expected == .commaOrEnd ? "',' or the end" : expected == .colon ? "':'" : "a name")")
+                return false
+            }
+            isInScalar = true
+            expected = .commaOrEnd
+        }
+        return true
+    }
+
+    private mutating func open(_ byte: UInt8) -> Bool {
+        guard expected == .value || expected == .valueOrEnd || brackets.isEmpty else {
+            fail(expected == .commaOrEnd ? "two values without a ',' between them" : "expected a name in quotes")
+            return false
+        }
+        guard brackets.count < JSONSplitter.depthMax else {
+            fail("more than \(JSONSplitter.depthMax) levels of nesting")
+            return false
+        }
+        brackets.append(byte)
+        expected = byte == UInt8(ascii: "{") ? .nameOrEnd : .valueOrEnd
+        return true
+    }
+
+    private mutating func close(_ byte: UInt8) -> Bool {
+        let opening = byte == UInt8(ascii: "}") ? UInt8(ascii: "{") : UInt8(ascii: "[")
+        guard brackets.last == opening,
+            expected == .commaOrEnd || expected == (opening == UInt8(ascii: "{") ? .nameOrEnd : .valueOrEnd)
+        else {
+            fail("a '\(Unicode.Scalar(byte))' where it does not belong")
+            return false
+        }
+        brackets.removeLast()
+        expected = .commaOrEnd
+        return true
+    }
+
+    private mutating func end(_ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
+        mode = .between
+        if droppedBytes > 0 {
+            emit(
+                .broken(
+                    droppedHead, byteCount: droppedBytes + here.offset - start.offset,
+                    reason: "the record is longer than the limit of \(bytesMax) bytes", line: start.line,
+                    column: start.column), start.line, start.column)
+        } else {
+            emit(.object(Array(buffer[start.offset..<here.offset])), start.line, start.column)
+        }
+    }
+
+    private mutating func brokenObject(_ byte: UInt8, _ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
+        if restart != nil || byte == UInt8(ascii: "\n") { return giveUp(emit) }
+        if isInString {
+            if isEscaped {
+                isEscaped = false
+            } else if byte == UInt8(ascii: "\\") {
+                isEscaped = true
+            } else if byte == UInt8(ascii: "\"") {
+                isInString = false
+            }
+        } else {
+            switch byte {
+            case UInt8(ascii: "\""): isInString = true
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                if brackets.count < JSONSplitter.depthMax { brackets.append(byte) }
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): _ = brackets.popLast()
+            default: break
+            }
+        }
+        advance(byte)
+        if brackets.isEmpty, !isInString {
+            broken(until: here, emit)
+            mode = .between
+        } else if here.offset - start.offset > bytesMax {
+            dropIfTooLong()
+        }
+    }
+
+    private mutating func junk(_ byte: UInt8, _ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
+        let endsElement = isInArray && (byte == UInt8(ascii: ",") || byte == UInt8(ascii: "]"))
+        guard byte == UInt8(ascii: "\n") || endsElement else {
+            advance(byte)
+            if here.offset - start.offset > bytesMax { dropIfTooLong() }
+            return
+        }
+        fail("this is not a JSON object")
+        broken(until: here, emit)
+        mode = .between
+    }
+
+    /// Passes over the lines that belong to an object that broke.
+    private mutating func wreck(_ byte: UInt8) {
+        guard isAtLineStart, !JSONSplitter.isSpace(byte) else { return advance(byte) }
+        switch byte {
+        case UInt8(ascii: "{") where here.column == start.column: mode = .between
+        case UInt8(ascii: "]") where isInArray && here.column < start.column: mode = .between
+        case UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ","), UInt8(ascii: "\""): advance(byte)
+        default:
+            if here.column > 1 { advance(byte) } else { mode = .between }
+        }
+    }
+
+    /// Ends a broken record at the line where reading can start again, or at the end of what is there.
+    private mutating func giveUp(_ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
+        if let restart {
+            broken(until: restart, emit)
+            here = restart
+            isAtLineStart = true
+            mode = .between
+        } else {
+            broken(until: here, emit)
+            mode = mode == .junk ? .between : .wreck
+        }
+    }
+
+    private mutating func broken(until end: Place, _ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
+        let head = droppedBytes > 0 ? droppedHead : Array(buffer[start.offset..<end.offset].prefix(keptBytesMax))
+        emit(
+            .broken(
+                head, byteCount: droppedBytes + end.offset - start.offset, reason: failure, line: failurePlace.line,
+                column: failurePlace.column), start.line, start.column)
+        restart = nil
+    }
+}
