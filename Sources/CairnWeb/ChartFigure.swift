@@ -1,7 +1,7 @@
 import CairnBytes
 
-/// Draws a `Chart` as SVG. Each picture is drawn twice, for wide and for narrow screens, and the style sheet shows one:
-/// text keeps its size on a phone, and nothing needs a script.
+/// Draws a `Chart` as SVG. Each picture is drawn for wide screens, for tablets and paper, and for phones, and the style
+/// sheet shows one: text keeps its size everywhere, and nothing needs a script.
 struct ChartFigure {
     /// How large a picture is, and how much of it text may take.
     struct Size {
@@ -9,9 +9,15 @@ struct ChartFigure {
         var height: Double
         var style: StaticString
         var suffix: String
+        /// Room for the numbers of a vertical axis.
+        var axisWidth: Double
+        /// Room for names at the left; 0 puts them above what they name.
+        var nameWidth: Double
 
-        static let wide = Size(width: 1120, height: 250, style: "wide", suffix: "w")
-        static let narrow = Size(width: 360, height: 220, style: "narrow", suffix: "n")
+        static let wide = Size(width: 1120, height: 250, style: "wide", suffix: "w", axisWidth: 62, nameWidth: 250)
+        static let medium = Size(width: 700, height: 220, style: "medium", suffix: "m", axisWidth: 58, nameWidth: 236)
+        static let narrow = Size(width: 360, height: 220, style: "narrow", suffix: "n", axisWidth: 54, nameWidth: 0)
+        static let all = [wide, medium, narrow]
     }
 
     private static let numbersMax = 240
@@ -34,7 +40,7 @@ struct ChartFigure {
                 legend(&page)
             }
             page.lineBreak()
-            for size in [Size.wide, Size.narrow] {
+            for size in Size.all {
                 picture(size, to: &page)
                 page.lineBreak()
             }
@@ -84,7 +90,7 @@ struct ChartFigure {
         }
         let plot = Plot(
             chart: chart, size: size,
-            time: TimeScale(from: first, until: last, left: size.suffix == "w" ? 62 : 46, right: size.width - 10))
+            time: TimeScale(from: first, until: last, left: size.axisWidth, right: size.width - 10))
         let name = "\(id)-\(size.suffix)"
         page.element(
             "svg",

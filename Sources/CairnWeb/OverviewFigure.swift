@@ -30,7 +30,7 @@ struct OverviewFigure {
                 legend(&page)
             }
             page.lineBreak()
-            for size in [ChartFigure.Size.wide, ChartFigure.Size.narrow] {
+            for size in ChartFigure.Size.all {
                 picture(size, &page)
                 page.lineBreak()
             }
@@ -70,8 +70,8 @@ struct OverviewFigure {
     }
 
     private func picture(_ size: ChartFigure.Size, _ page: inout Markup) {
-        let isWide = size.suffix == "w"
-        let gutter = isWide ? 250.0 : 4.0
+        let isWide = size.nameWidth > 0
+        let gutter = max(size.nameWidth, 4)
         let row = OverviewFigure.rowHeight + (isWide ? 0 : 14)
         let findingsHeight = document.findings.isEmpty ? 6.0 : 20.0
         let phasesBottom = findingsHeight + Double(phases.count) * row
@@ -93,116 +93,163 @@ struct OverviewFigure {
             page.element("title", ["id": "overview-\(size.suffix)-title"], text: "Phases and traffic over time")
             page.element("desc", ["id": "overview-\(size.suffix)-desc"], text: spoken)
             axis(time, bottom: bottom, &page)
+            findingAreas(time, bottom: phasesBottom + 4, &page)
             for (index, phase) in phases.enumerated() {
                 bar(phase, top: findingsHeight + Double(index) * row, time: time, isWide: isWide, &page)
             }
-            if !production.isEmpty { shares(top: shareTop, time: time, isWide: isWide, &page) }
-            findings(time, bottom: bottom, &page)
+            if !production.isEmpty { shares(top: shareTop, time: time, &page) }
+            gaps(time, bottom: bottom, &page)
+            findingEdges(time, bottom: bottom, label: isWide ? "Finding " : "", &page)
+            for (index, phase) in phases.enumerated() {
+                name(phase, top: findingsHeight + Double(index) * row, time: time, isWide: isWide, &page)
+            }
+            if !production.isEmpty { shareLabels(top: shareTop, time: time, isWide: isWide, &page) }
         }
     }
 
     private func bar(_ phase: TimelinePhase, top: Double, time: TimeScale, isWide: Bool, _ page: inout Markup) {
-        let begin = max(phase.start, document.from)
-        let end = min(phase.end ?? document.until, document.until)
-        let left = time.place(of: begin)
-        let width = max(3, time.place(of: end) - left)
-        let barTop = top + (isWide ? 4 : 17)
-        let lasted = Double(end.microseconds - phase.start.microseconds) / 1_000_000
-        let duration = NumberText.duration(seconds: lasted) + (phase.end == nil ? " so far" : "")
-        let status = phase.status == .completed ? "" : ", \(phase.status.rawValue)"
-        let detail = phase.status == .planned ? "planned" : "\(duration)\(status)"
-        if isWide {
-            page.element(
-                "text", ["class": "name", "x": place(time.left - 12), "y": place(barTop + 13), "text-anchor": "end"]
-            ) { page in
-                page.text(phase.name)
-                page.element("tspan", ["class": "tick", "dx": "8"], text: detail)
-            }
-        } else {
-            page.element("text", ["class": "name", "x": place(time.left), "y": place(top + 13)]) { page in
-                page.text(phase.name)
-                page.element("tspan", ["class": "tick", "dx": "8"], text: detail)
-            }
-        }
+        let left = time.place(of: max(phase.start, document.from))
+        let right = time.place(of: min(phase.end ?? document.until, document.until))
         page.element(
             "rect",
             [
-                "class": "bar \(phase.status.rawValue)", "x": place(left), "y": place(barTop), "width": place(width),
-                "height": "16", "rx": "2",
+                "class": "bar \(phase.status.rawValue)", "x": place(left), "y": place(top + (isWide ? 4 : 17)),
+                "width": place(max(3, right - left)), "height": "16", "rx": "2",
             ]
         ) { page in
             page.element("title", text: "\(phase.name): \(phase.start) to \(phase.end.map(\.description) ?? "now")")
         }
     }
 
-    private func shares(top: Double, time: TimeScale, isWide: Bool, _ page: inout Markup) {
-        let height = OverviewFigure.shareHeight
-        if isWide {
-            page.element(
-                "text", ["class": "name", "x": place(time.left - 12), "y": place(top + 36), "text-anchor": "end"]
-            ) { page in
-                page.text("production traffic")
-                page.element("tspan", ["class": "tick", "dx": "8"], text: "share")
+    private func name(_ phase: TimelinePhase, top: Double, time: TimeScale, isWide: Bool, _ page: inout Markup) {
+        let end = phase.end ?? document.until
+        let lasted = NumberText.duration(seconds: Double(end.microseconds - phase.start.microseconds) / 1_000_000)
+        let detail =
+            switch phase.status {
+            case .planned: "planned"
+            case .running: "\(lasted) so far"
+            case .completed: lasted
+            case .failed, .reverted: "\(lasted), \(phase.status.rawValue)"
             }
-        } else {
-            page.element(
-                "text", ["class": "name", "x": place(time.left), "y": place(top - 6)], text: "production traffic")
+        label(phase.name, detail: detail, height: top + (isWide ? 17 : 13), time: time, isWide: isWide, &page)
+    }
+
+    private func label(
+        _ text: String, detail: String, height: Double, time: TimeScale, isWide: Bool, _ page: inout Markup
+    ) {
+        page.element(
+            "text",
+            [
+                "class": "name halo", "x": place(isWide ? time.left - 12 : time.left), "y": place(height),
+                "text-anchor": isWide ? "end" : nil,
+            ]
+        ) { page in
+            page.text(text)
+            page.element("tspan", ["class": "tick", "dx": "8"], text: detail)
         }
+    }
+
+    /// The shares from moment to moment. Before the first shift the source had everything, unless it says otherwise.
+    private var steps: [TrafficShare] {
+        guard let first = production.first, first.time > document.from else { return production }
+        return [TrafficShare(time: document.from, sourcePercent: 100, targetPercent: 0)] + production
+    }
+
+    private func shares(top: Double, time: TimeScale, _ page: inout Markup) {
+        let height = OverviewFigure.shareHeight
         page.shape(
             "rect",
             [
-                "class": "share source", "x": place(time.left), "y": place(top), "width": place(time.right - time.left),
-                "height": place(height),
+                "class": "share source", "x": place(time.left), "y": place(top),
+                "width": place(time.right - time.left), "height": place(height),
             ])
-        // Before the first shift the source had everything, unless it says otherwise.
-        var steps = production
-        if let first = steps.first, first.time > document.from {
-            steps.insert(TrafficShare(time: document.from, sourcePercent: 100, targetPercent: 0), at: 0)
-        }
         var path = "M\(place(time.left)) \(place(top + height))"
+        let steps = steps
         for (index, step) in steps.enumerated() {
-            let percent = min(100, max(0, step.targetPercent.isFinite ? step.targetPercent : 0))
-            let level = place(top + height * (1 - percent / 100))
+            let level = place(top + height * (1 - OverviewFigure.part(step)))
             let end = index + 1 < steps.count ? steps[index + 1].time : document.until
             path += "L\(place(time.place(of: step.time))) \(level)L\(place(time.place(of: end))) \(level)"
         }
         path += "L\(place(time.right)) \(place(top + height))Z"
         page.shape("path", ["class": "share target", "d": path])
-        var free = time.left
+    }
+
+    private func shareLabels(top: Double, time: TimeScale, isWide: Bool, _ page: inout Markup) {
+        let height = OverviewFigure.shareHeight
+        label(
+            "production traffic", detail: "share", height: isWide ? top + 36 : top - 6, time: time, isWide: isWide,
+            &page)
+        let steps = steps
         for (index, step) in steps.enumerated() {
             let start = time.place(of: step.time)
             let end = time.place(of: index + 1 < steps.count ? steps[index + 1].time : document.until)
-            let label = "\(NumberText.significant(step.targetPercent))%"
-            guard end - start >= 30, start >= free else { continue }
-            let isHigh = step.targetPercent >= 40
-            let level = top + height * (1 - min(100, max(0, step.targetPercent)) / 100)
+            guard end - start >= 30 else { continue }
+            let part = OverviewFigure.part(step)
+            let level = top + height * (1 - part)
             page.element(
-                "text",
-                [
-                    "class": isHigh ? "on-target" : "on-source", "x": place(start + 5),
-                    "y": place(isHigh ? level + 15 : level - 5),
-                ],
-                text: label)
-            free = start + 36
+                "text", ["x": place(start + 5), "y": place(part >= 0.4 ? level + 15 : level - 5)],
+                text: "\(NumberText.significant(part * 100))%")
         }
     }
 
-    private func findings(_ time: TimeScale, bottom: Double, _ page: inout Markup) {
-        var free = time.left
-        for (index, finding) in document.findings.enumerated() {
-            let start = time.place(of: max(finding.start, document.from))
-            let end = time.place(of: min(finding.end ?? document.until, document.until))
+    /// The target's share from 0 to 1.
+    private static func part(_ share: TrafficShare) -> Double {
+        share.targetPercent.isFinite ? min(100, max(0, share.targetPercent)) / 100 : 0
+    }
+
+    private func span(of finding: TimelineFinding, _ time: TimeScale) -> (left: Double, right: Double) {
+        let left = time.place(of: max(finding.start, document.from))
+        let right = time.place(of: min(finding.end ?? document.until, document.until))
+        return (left, max(left + 2, right))
+    }
+
+    /// Behind the bars, so that these keep their colours.
+    private func findingAreas(_ time: TimeScale, bottom: Double, _ page: inout Markup) {
+        for finding in document.findings {
+            let (left, right) = span(of: finding, time)
             page.shape(
                 "rect",
                 [
-                    "class": "window \(finding.severity.rawValue)", "x": place(start), "y": "14",
-                    "width": place(max(2, end - start)), "height": place(bottom - 14),
+                    "class": "window \(finding.severity.rawValue)", "x": place(left), "y": "16",
+                    "width": place(right - left), "height": place(bottom - 16),
                 ])
-            let label = "Finding \(index + 1)"
-            let left = max(free, min(start, time.right - 60))
+        }
+    }
+
+    /// In front of everything: where each finding begins and ends, down through the traffic strip.
+    private func findingEdges(_ time: TimeScale, bottom: Double, label: String, _ page: inout Markup) {
+        var free = time.left
+        for (index, finding) in document.findings.enumerated() {
+            let (left, right) = span(of: finding, time)
+            for edge in finding.end == nil ? [left] : [left, right] {
+                page.shape(
+                    "line",
+                    [
+                        "class": "edge \(finding.severity.rawValue)", "x1": place(edge), "x2": place(edge), "y1": "16",
+                        "y2": place(bottom),
+                    ])
+            }
+            let text = "\(label)\(index + 1)"
+            let width = 8 * Double(text.count)
+            let start = max(free, min(left, time.right - width))
             page.element(
-                "text", ["class": "tick \(finding.severity.rawValue)", "x": place(left), "y": "11"], text: label)
-            free = left + 66
+                "text", ["class": "tick \(finding.severity.rawValue)", "x": place(start), "y": "11"], text: text)
+            free = start + width + 4
+        }
+    }
+
+    /// Time that is folded away.
+    private func gaps(_ time: TimeScale, bottom: Double, _ page: inout Markup) {
+        for segment in time.segments where segment.isBroken {
+            page.element(
+                "rect",
+                [
+                    "class": "gap", "x": place(segment.left), "y": "16", "width": place(segment.right - segment.left),
+                    "height": place(bottom - 16),
+                ]
+            ) { page in
+                page.element("title", text: "Nothing happened from \(segment.start) to \(segment.end); not to scale")
+            }
         }
     }
 
@@ -213,14 +260,6 @@ struct OverviewFigure {
                 "class": "grid", "x1": place(time.left), "x2": place(time.right), "y1": place(bottom),
                 "y2": place(bottom),
             ])
-        for segment in time.segments where segment.isBroken {
-            page.shape(
-                "rect",
-                [
-                    "class": "gap", "x": place(segment.left), "y": "14", "width": place(segment.right - segment.left),
-                    "height": place(bottom - 14),
-                ])
-        }
         for tick in time.ticks {
             page.shape(
                 "line",

@@ -53,7 +53,8 @@ enum PageStyle {
         .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 0 0 0 auto; padding: 0; list-style: none;
           font-size: 13px; color: var(--faint); }
         .legend li { display: flex; gap: 6px; align-items: center; overflow-wrap: anywhere; } .legend svg { flex: none; }
-        .picture { display: block; width: 100%; height: auto; margin-top: 6px; } .picture.narrow { display: none; }
+        .picture { display: block; width: 100%; height: auto; margin-top: 6px; } .picture.medium, .picture.narrow { display: none; }
+        @media screen and (min-width: 561px) and (max-width: 1000px) { .picture.wide { display: none; } .picture.medium { display: block; } }
         svg text { fill: var(--text); font-size: 12px; font-family: inherit; } svg .name { font-size: 13px; }
         svg .tick { fill: var(--faint); font-size: 12px; } svg .tick.critical { fill: var(--critical); font-weight: 600; }
         svg .tick.warning { fill: var(--warning); font-weight: 600; }
@@ -66,7 +67,9 @@ enum PageStyle {
         .level { stroke: var(--faint); stroke-dasharray: 1 4; } .mark { stroke: var(--faint); stroke-dasharray: 3 3; }
         .window { fill: var(--info); fill-opacity: var(--window); } .window.warning { fill: var(--warning); }
         .window.critical { fill: var(--critical); } .window.success { fill: var(--success); }
-        .gap { fill: var(--grid); fill-opacity: 0.7; } .bar { fill: var(--bar); } .bar.running { fill: var(--target); }
+        .gap { fill: var(--ground); fill-opacity: 0.82; stroke: var(--line); stroke-dasharray: 2 2; }
+        .edge { stroke: var(--info); } .edge.warning { stroke: var(--warning); stroke-dasharray: 4 2; }
+        .edge.critical { stroke: var(--critical); } .bar { fill: var(--bar); } .bar.running { fill: var(--target); }
         .bar.failed { fill: var(--critical); } .bar.reverted { fill: var(--warning); }
         .bar.planned { fill: none; stroke: var(--bar); stroke-dasharray: 3 2; }
         .share.source { fill: var(--source-area); } .share.target { fill: var(--target-area); }
@@ -95,7 +98,6 @@ enum PageStyle {
           main { padding: 16px 14px 48px; } h1 { font-size: 22px; } .legend { margin-left: 0; }
           .summary, .finding { padding: 10px 12px; } dl div { grid-template-columns: 1fr; padding: 4px 0; }
           dt { font-size: 12px; } .facts { grid-template-columns: 1fr 1fr; }
-          .picture.wide { display: none; } .picture.narrow { display: block; }
           .lines thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
           .lines, .lines tbody { display: block; } .lines tr { display: grid; grid-template-columns: 1fr auto;
             gap: 0 12px; padding: 7px 0 7px 8px; border-bottom: 1px solid var(--line); }
@@ -107,7 +109,11 @@ enum PageStyle {
           tr.turning.critical { background: var(--critical-ground); } tr.turning.success { background: var(--success-ground); }
           tr.turning.warning { background: var(--warning-ground); } tr.turning td { background: none !important; }
         }
+        @media screen and (max-width: 560px) { .picture.wide, .picture.medium { display: none; } .picture.narrow { display: block; } }
         @media print {
+          .picture.wide { display: none; } .picture.medium { display: block; } .lines th:nth-child(1) { width: 92px; }
+          .lines th:nth-child(2) { width: 108px; } .lines th:nth-child(4) { width: 28%; } .lines th:nth-child(5) { width: 68px; }
+          th, td { padding: 3px 8px; } .run, .late, .scope, .note { font-size: 8.5pt; } .legend, .axis { font-size: 8.5pt; }
           @page { margin: 14mm; } body { font-size: 10pt; } main { max-width: none; padding: 0; } table { font-size: 9pt; }
           a { color: inherit; text-decoration: none; } .numbers { display: none; } h2, h3 { break-after: avoid; }
           tr, figure, .summary { break-inside: avoid; } * { print-color-adjust: exact; }

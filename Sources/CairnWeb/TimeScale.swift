@@ -22,6 +22,7 @@ struct TimeScale: Sendable {
     private static let gapShare = 0.022
     private static let gapShareMax = 0.3
     private static let tickDistanceMin = 64.0
+    private static let dateDistanceMin = 44.0
     private static let tickSteps: [Int64] = [
         1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
         2_592_000, 31_536_000, 315_360_000,
@@ -74,13 +75,15 @@ struct TimeScale: Sendable {
         return ticks
     }
 
-    /// Where each part that is to scale begins, with its date.
+    /// Where each part that is to scale begins, with its date; where there is no room, the longest parts keep theirs.
     var dates: [Tick] {
         var dates: [Tick] = []
-        for segment in segments where !segment.isBroken {
-            if let last = dates.last, segment.left - last.place < TimeScale.tickDistanceMin + 12 { continue }
-            if dates.last?.label == segment.start.dateText { continue }
-            dates.append(Tick(place: segment.left, label: segment.start.dateText))
+        for segment in segments.filter({ !$0.isBroken }).sorted(by: { $0.right - $0.left > $1.right - $1.left }) {
+            let label = String(segment.start.dateText.dropFirst(5))
+            let isFree = dates.allSatisfy {
+                $0.label != label && ($0.place - segment.left).magnitude >= TimeScale.dateDistanceMin
+            }
+            if isFree { dates.append(Tick(place: segment.left, label: label)) }
         }
         return dates
     }
