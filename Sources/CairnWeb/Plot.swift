@@ -106,16 +106,16 @@ struct Plot {
     private func marks(_ page: inout Markup) {
         var free = time.left
         for mark in chart.marks.sorted(by: { $0.time < $1.time }) {
-            let place_ = time.place(of: mark.time)
+            let center = time.place(of: mark.time)
             page.shape(
                 "line",
                 [
-                    "class": "mark", "x1": place(place_), "x2": place(place_), "y1": place(top - 6),
+                    "class": "mark", "x1": place(center), "x2": place(center), "y1": place(top - 6),
                     "y2": place(bottom),
                 ])
             let width = Double(PlainText.width(mark.label)) * Plot.labelWidth
-            let start = min(max(free, place_ - width / 2), time.right - width)
-            guard start >= free, (start + width / 2 - place_).magnitude < width else { continue }
+            let start = min(max(free, center - width / 2), time.right - width)
+            guard start >= free, (start + width / 2 - center).magnitude < width else { continue }
             page.element("text", ["class": "tick", "x": place(start), "y": place(top - 12)], text: mark.label)
             free = start + width + 10
         }

@@ -37,7 +37,7 @@ class Story:
 
     def approval(self, phase, asked, asker, reason, granted, approver, comment):
         self.tell(asked, "approval.requested", {
-            "phase": phase, "reason": reason, "requested_by": asker, "expires": rfc3339(at(asked) + 3 * 86_400)}, asker)
+            "phase": phase, "reason": reason, "requested_by": asker, "expires": rfc3339(at(asked) + 7 * 86_400)}, asker)
         self.tell(granted, "approval.granted", {"phase": phase, "approver": approver, "comment": comment}, approver)
 
     def gate(self, time, phase, *reasons):
