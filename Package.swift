@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 // Imports go downwards only: a module may import `CairnBytes`, `CairnModel` and what its line below names.
@@ -26,6 +27,13 @@ extension Target.Dependency {
     static var yams: Target.Dependency { .product(name: "Yams", package: "Yams") }
     static var argumentParser: Target.Dependency {
         .product(name: "ArgumentParser", package: "swift-argument-parser")
+    }
+}
+
+/// What tests read by path and not as a resource, if they have it.
+func filesRead(byTestsOf module: String) -> [String] {
+    ["Golden", "Fixtures"].filter {
+        FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/Tests/\(module)Tests/\($0)")
     }
 }
 
@@ -92,7 +100,7 @@ for module in modules where wanted?.contains(module.name) ?? true {
             name: "\(module.name)Tests",
             dependencies: [.byName(name: module.name), "CairnTestSupport"]
                 + (module.uses + testUses).filter { $0 != "CZlib" }.map { .byName(name: $0) } + module.products,
-            exclude: [], swiftSettings: settings))
+            exclude: filesRead(byTestsOf: module.name), swiftSettings: settings))
 }
 targets.append(.systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]))
 targets.append(
