@@ -1,0 +1,233 @@
+package import CairnBytes
+
+/// What an event of another vocabulary says in Cairn's own words.
+package struct Fact: Sendable, Hashable {
+    /// `hook.called`, without family and version.
+    package var name: String
+    package var data: JSONValue
+    /// The run that it is about, as far as the event itself says; nil if it does not.
+    package var run: StreamName?
+    /// The cluster, service and revision it names: a run that has the same is meant, whatever the stream is called.
+    package var cluster: String?
+    package var service: String?
+    package var revision: String?
+
+    package init(
+        name: String, data: JSONValue, run: StreamName? = nil, cluster: String? = nil, service: String? = nil,
+        revision: String? = nil
+    ) {
+        self.name = name
+        self.data = data
+        self.run = run
+        self.cluster = cluster
+        self.service = service
+        self.revision = revision
+    }
+}
+
+/// Reads foreign events: one interpretation for the state, the projections and the timeline.
+package enum Facts {
+    /// The facts in an event; none for a type or a detail that says nothing about a run. Never fails.
+    package static func interpret(_ event: RecordedEvent) -> [Fact] {
+        let type = EventType(event.type)
+        guard type.family == .foreign else { return [] }
+        let detail = event.data["detail"] ?? .null
+        switch type.name {
+        case "aws.ecs.hook-state-change": return hook(detail)
+        case "aws.ecs.deployment-state-change": return deployment(event.data, detail)
+        case "aws.ecs.service-action": return serviceAction(event, detail)
+        case "aws.ecs.task-state-change": return task(detail)
+        case "aws.cloudwatch.alarm-state-change", "aws.cloudwatch.cloudwatch-alarm-state-change": return alarm(detail)
+        case "velero.backup": return velero("backup", event)
+        case "velero.restore": return velero("restore", event)
+        default: return []
+        }
+    }
+
+    // MARK: Amazon ECS
+
+    private static func hook(_ detail: JSONValue) -> [Fact] {
+        guard let id = detail["hookId"]?.string, let stage = detail["lifecycleStage"]?.string,
+            let arn = resource(detail["serviceDeploymentArn"]), arn.kind == "service-deployment"
+        else { return [] }
+        var data: JSONObject = ["hook": .string(id), "phase": .string(stage)]
+        let name: String
+        switch detail["eventName"]?.string {
+        case "HOOK_IN_PROGRESS", "HOOK_AWAITING_ACTION":
+            name = "hook.called"
+            data["attempt"] = 1
+            data["execution_id"] = .string(id)
+        case "HOOK_SUCCEEDED", "HOOK_FAILED":
+            name = "hook.answered"
+            data["attempt"] = 1
+            data["status"] = detail["eventName"] == "HOOK_SUCCEEDED" ? "SUCCEEDED" : "FAILED"
+        case "HOOK_TIMED_OUT": name = "hook.timed_out"
+        default: return []
+        }
+        return [
+            Fact(
+                name: name, data: .object(data), run: StreamName(kind: "deployment", foreignID: arn.rest),
+                cluster: arn.cluster, service: arn.service)
+        ]
+    }
+
+    /// A rollback has no event of its own: only the reason says it.
+    private static func deployment(_ data: JSONValue, _ detail: JSONValue) -> [Fact] {
+        guard let service = resource(data["resources"]?[0]), service.kind == "service" else { return [] }
+        let reason = detail["reason"]?.string ?? ""
+        let fact: (String, JSONValue)
+        switch detail["eventName"]?.string {
+        case "SERVICE_DEPLOYMENT_IN_PROGRESS":
+            guard contains(reason, "rolling back") else { return [] }
+            fact = ("rollback.started", ["reason": .string(reason)])
+        case "SERVICE_DEPLOYMENT_COMPLETED": fact = ("deployment.completed", [:])
+        case "SERVICE_DEPLOYMENT_FAILED": fact = ("deployment.failed", ["reason": .string(reason)])
+        default: return []
+        }
+        return [runFact(fact, service, deployment: detail["deploymentId"]?.string)]
+    }
+
+    private static func serviceAction(_ event: RecordedEvent, _ detail: JSONValue) -> [Fact] {
+        guard let service = resource(event.data["resources"]?[0]), service.kind == "service" else { return [] }
+        let reason = JSONValue.string(detail["reason"]?.string ?? detail["eventName"]?.string ?? "")
+        let fact: (String, JSONValue)
+        switch detail["eventName"]?.string {
+        case "SERVICE_STEADY_STATE":
+            fact = ("check.completed", ["name": "service-steady-state", "result": "pass"])
+        case "SERVICE_TASK_START_IMPAIRED":
+            fact = ("check.completed", ["name": "service-task-start", "result": "fail", "detail": reason])
+        case "SERVICE_TASK_PLACEMENT_FAILURE":
+            // No task came to be, so the event stands for it.
+            fact = ("task.failed", ["task": .string("placement/\(event.id)"), "stage": "start", "reason": reason])
+        case "SERVICE_DEPLOYMENT_FAILED": fact = ("deployment.failed", ["reason": reason])
+        default: return []
+        }
+        return [runFact(fact, service, deployment: nil)]
+    }
+
+    private static func task(_ detail: JSONValue) -> [Fact] {
+        guard let task = resource(detail["taskArn"]), task.kind == "task",
+            let group = detail["group"]?.string, group.hasPrefix("service:")
+        else { return [] }
+        let id = task.rest.split(separator: "/").last.map(String.init) ?? task.rest
+        let cluster = resource(detail["clusterArn"])?.rest ?? task.cluster
+        let service = Resource(kind: "service", rest: "\(cluster)/\(group.dropFirst("service:".utf8.count))")
+        let fact: (String, JSONValue)
+        switch detail["lastStatus"]?.string {
+        case "RUNNING":
+            // Without a health check of the container, running is as healthy as it gets.
+            guard (detail["healthStatus"]?.string ?? "HEALTHY") == "HEALTHY", detail["desiredStatus"] == "RUNNING"
+            else { return [] }
+            fact = ("task.healthy", ["task": .string(id)])
+        case "STOPPED":
+            guard let stage = failure(detail) else { return [] }
+            fact = (
+                "task.failed",
+                [
+                    "task": .string(id), "stage": .string(stage),
+                    "reason": .string(detail["stoppedReason"]?.string ?? detail["stopCode"]?.string ?? ""),
+                ]
+            )
+        default: return []
+        }
+        return [runFact(fact, service, deployment: detail["startedBy"]?.string)]
+    }
+
+    /// Whether a task stopped because something is wrong with it, and when: nil for one that was asked to stop.
+    private static func failure(_ detail: JSONValue) -> String? {
+        let reason = detail["stoppedReason"]?.string ?? ""
+        if contains(reason, "health check") { return "health" }
+        switch detail["stopCode"]?.string {
+        case "TaskFailedToStart": return "start"
+        case "EssentialContainerExited": return detail["startedAt"]?.string == nil ? "start" : "health"
+        default: return nil
+        }
+    }
+
+    /// A fact about a service's deployment that AWS names `ecs-svc/NUMBER`, where the number is the revision's.
+    private static func runFact(_ fact: (String, JSONValue), _ service: Resource, deployment: String?) -> Fact {
+        let revision = deployment.flatMap { $0.hasPrefix("ecs-svc/") ? String($0.dropFirst(8)) : nil }
+        let run = deployment.map {
+            StreamName(kind: "deployment", foreignID: "\(service.cluster)/\(service.service)/\($0)")
+        }
+        return Fact(
+            name: fact.0, data: fact.1, run: run, cluster: service.cluster, service: service.service,
+            revision: revision)
+    }
+
+    // MARK: Amazon CloudWatch
+
+    private static func alarm(_ detail: JSONValue) -> [Fact] {
+        guard let name = detail["alarmName"]?.string, let state = detail["state"]?["value"]?.string else { return [] }
+        var data: JSONObject = ["alarm": .string(name), "state": .string(state)]
+        if let previous = detail["previousState"]?["value"]?.string { data["previous"] = .string(previous) }
+        return [Fact(name: "alarm.changed", data: .object(data))]
+    }
+
+    // MARK: Velero
+
+    /// A backup or restore that is over is a check. "Completed" is not proof: errors make it a failure, and warnings
+    /// (objects that were there already are skipped with one) leave it open until somebody has looked.
+    private static func velero(_ kind: String, _ event: RecordedEvent) -> [Fact] {
+        let status = event.data["status"] ?? .null
+        guard let phase = status["phase"]?.string, let result = veleroResult(phase, status) else { return [] }
+        let name = event.data["metadata"]?["name"]?.string ?? event.subject.id
+        let errors = status["errors"]?.integer ?? 0
+        let warnings = status["warnings"]?.integer ?? 0
+        var detail = "\(phase), \(errors) errors, \(warnings) warnings"
+        if let reason = status["failureReason"]?.string { detail += ": \(reason)" }
+        return [
+            Fact(
+                name: "check.completed",
+                data: [
+                    "name": .string("velero-\(kind)/\(name)"), "result": .string(result), "detail": .string(detail),
+                ],
+                cluster: event.subject.kind == "velero"
+                    ? event.subject.id.split(separator: "/").first.map(String.init) : nil)
+        ]
+    }
+
+    /// Nil while it runs.
+    private static func veleroResult(_ phase: String, _ status: JSONValue) -> String? {
+        switch phase {
+        case "Completed":
+            if (status["errors"]?.double ?? 0) > 0 { return "fail" }
+            return (status["warnings"]?.double ?? 0) > 0 ? "undecided" : "pass"
+        case "PartiallyFailed", "Failed", "FailedValidation", "FinalizingPartiallyFailed",
+            "WaitingForPluginOperationsPartiallyFailed":
+            return "fail"
+        default: return nil
+        }
+    }
+
+    // MARK: Names
+
+    /// The part of an ARN that names a thing: `service/CLUSTER/NAME`.
+    private struct Resource {
+        var kind: String
+        /// What follows the kind.
+        var rest: String
+
+        private var parts: [Substring] { rest.split(separator: "/") }
+        /// Services have had no cluster in their ARN before 2018.
+        var cluster: String { parts.count > 1 ? String(parts[0]) : "default" }
+        var service: String { parts.count > 1 ? String(parts[1]) : rest }
+    }
+
+    /// Nil unless it is `arn:PARTITION:SERVICE:REGION:ACCOUNT:KIND/REST`.
+    private static func resource(_ value: JSONValue?) -> Resource? {
+        guard let parts = value?.string?.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false),
+            parts.count == 6, parts[0] == "arn", let slash = parts[5].firstIndex(of: "/")
+        else { return nil }
+        let rest = parts[5][parts[5].index(after: slash)...]
+        guard !rest.isEmpty else { return nil }
+        return Resource(kind: String(parts[5][..<slash]), rest: String(rest))
+    }
+
+    private static func contains(_ text: String, _ part: String) -> Bool {
+        let text = Array(text.lowercased().utf8)
+        let part = Array(part.utf8)
+        guard text.count >= part.count else { return false }
+        return (0...text.count - part.count).contains { text[$0..<$0 + part.count].elementsEqual(part) }
+    }
+}
