@@ -440,7 +440,7 @@ class Ledger:
                 self.check_attachments(segment, segment is self.segments[-1])
             except Problem as problem:
                 self.problems.append(problem)
-        if checkpoint:
+        if checkpoint and self.segments:
             self.check_checkpoint(*checkpoint)
 
     # Checkpoint
@@ -929,4 +929,9 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except BrokenPipeError:
+        # The reader of --entries has seen enough.
+        sys.stderr.close()
+        sys.exit(1)

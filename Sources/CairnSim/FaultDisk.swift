@@ -59,7 +59,7 @@ package final class FaultDisk: Disk {
     package static let crashedErrno: Int32 = 9999
 
     let state: Mutex<FaultDiskState>
-    private let callSite: (@Sendable () -> UInt)?
+    private let callSite: (@Sendable (Operation) -> UInt)?
 
     /// - Parameters:
     ///   - seed: decides how much of a write a short write takes.
@@ -68,7 +68,7 @@ package final class FaultDisk: Disk {
     ///   - callSite: tells callers of `sync` apart; see `SyncSite`.
     package init(
         seed: UInt64 = 0, faults: [Int: Fault] = [:], ignoredSync: SyncSite? = nil,
-        callSite: (@Sendable () -> UInt)? = nil
+        callSite: (@Sendable (Operation) -> UInt)? = nil
     ) {
         var state = FaultDiskState(random: SimulatedRandom(seed: seed))
         state.faults = faults
@@ -77,7 +77,7 @@ package final class FaultDisk: Disk {
         self.callSite = callSite
     }
 
-    init(_ state: FaultDiskState, callSite: (@Sendable () -> UInt)?) {
+    init(_ state: FaultDiskState, callSite: (@Sendable (Operation) -> UInt)?) {
         self.state = Mutex(state)
         self.callSite = callSite
     }
@@ -146,12 +146,12 @@ package final class FaultDisk: Disk {
     }
 
     package func syncFolder(_ path: String) throws(DiskError) {
-        let caller = callSite?() ?? 0
+        let caller = callSite?(.syncFolder) ?? 0
         try run { state throws(DiskError) in try state.syncFolder(path, caller: caller) }
     }
 
     func sync(_ handle: Int) throws(DiskError) {
-        let caller = callSite?() ?? 0
+        let caller = callSite?(.sync) ?? 0
         try run { state throws(DiskError) in try state.sync(handle, caller: caller) }
     }
 

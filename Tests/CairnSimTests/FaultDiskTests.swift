@@ -167,6 +167,21 @@ import Testing
         #expect(outcomes(careless, "/a2") == [[], [0], bytes("x")])
     }
 
+    @Test func callersOfSyncAreToldApart() throws {
+        let disk = FaultDisk(callSite: SyncCallSite.current)
+        let seen: any Disk = disk
+        let file = try seen.open("/a", mode)
+        func sync(_ file: any DiskFile) throws { try file.sync() }
+        for _ in 0..<3 { try sync(file) }
+        #expect(disk.syncSites.count == 1)
+        try file.sync()
+        #expect(disk.syncSites.count == 2)
+        for _ in 0..<2 { try seen.syncFolder("/") }
+        #expect(disk.syncSites.count == 3)
+        try seen.syncFolder("/")
+        #expect(disk.syncSites.count == 4)
+    }
+
     @Test func wrongPathsAreRefused() throws {
         let disk = FaultDisk()
         #expect(throws: DiskError(operation: "open", path: "/x/a", reason: .notFound)) { try disk.open("/x/a", mode) }
