@@ -78,11 +78,13 @@ struct OverviewFigure {
         let shareTop = phasesBottom + (production.isEmpty ? 0 : isWide ? 12 : 26)
         let bottom = shareTop + (production.isEmpty ? 0 : OverviewFigure.shareHeight)
         let height = bottom + OverviewFigure.axisHeight
+        let turningPoints =
+            production.map(\.time) + document.findings.flatMap { [$0.start, $0.end ?? $0.start] }
         let moments =
-            document.entries.map(\.time) + phases.flatMap { [$0.start, $0.end ?? document.until] }
-            + production.map(\.time) + document.findings.flatMap { [$0.start, $0.end ?? $0.start] }
+            document.entries.map(\.time) + phases.flatMap { [$0.start, $0.end ?? document.until] } + turningPoints
         let time = TimeScale(
-            from: document.from, until: document.until, left: gutter, right: size.width - 10, moments: moments)
+            from: document.from, until: document.until, left: gutter, right: size.width - 10, moments: moments,
+            turningPoints: turningPoints)
         page.element(
             "svg",
             [

@@ -22,8 +22,9 @@ enum PageStyle {
         h1 { font-size: 26px; line-height: 1.25; margin: 0 0 4px; text-wrap: balance; }
         h2 { font-size: 20px; margin: 40px 0 10px; }
         h3 { font-size: 16px; line-height: 1.35; margin: 0 0 6px; }
-        h3.day { margin: 24px 0 4px; }
-        p { margin: 6px 0; max-width: 88ch; }
+        h3.day { margin: 20px 0 2px; }
+        @media screen { .lines ~ .lines thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } }
+        p { margin: 6px 0; max-width: 88ch; } p.scope { max-width: none; }
         a { color: var(--link); text-underline-offset: 2px; }
         :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
         code { font: 13px/1.4 ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
@@ -82,8 +83,8 @@ enum PageStyle {
         th { color: var(--faint); font-weight: 600; font-size: 12px; white-space: nowrap; }
         .number { text-align: right; font-variant-numeric: tabular-nums; }
         .rows td { overflow-wrap: normal; } .numbers th, .numbers td { padding: 1px 14px 1px 0; }
-        .lines { table-layout: fixed; } .lines th:nth-child(1) { width: 122px; } .lines th:nth-child(2) { width: 150px; }
-        .lines th:nth-child(4) { width: 32%; } .lines th:nth-child(5) { width: 84px; }
+        .lines { table-layout: fixed; } .time-column { width: 122px; } .actor-column { width: 150px; }
+        .evidence-column { width: 32%; } .position-column { width: 84px; }
         .time { white-space: nowrap; font-variant-numeric: tabular-nums; } .zone { color: var(--faint); }
         .lines .evidence { color: var(--faint); }
         tr.warning td:first-child { box-shadow: inset 3px 0 var(--warning); }
@@ -111,8 +112,8 @@ enum PageStyle {
         }
         @media screen and (max-width: 560px) { .picture.wide, .picture.medium { display: none; } .picture.narrow { display: block; } }
         @media print {
-          .picture.wide { display: none; } .picture.medium { display: block; } .lines th:nth-child(1) { width: 92px; }
-          .lines th:nth-child(2) { width: 108px; } .lines th:nth-child(4) { width: 28%; } .lines th:nth-child(5) { width: 68px; }
+          .picture.wide { display: none; } .picture.medium { display: block; } .time-column { width: 92px; }
+          .actor-column { width: 108px; } .evidence-column { width: 28%; } .position-column { width: 68px; }
           th, td { padding: 3px 8px; } .run, .late, .scope, .note { font-size: 8.5pt; } .legend, .axis { font-size: 8.5pt; }
           @page { margin: 14mm; } body { font-size: 10pt; } main { max-width: none; padding: 0; } table { font-size: 9pt; }
           a { color: inherit; text-decoration: none; } .numbers { display: none; } h2, h3 { break-after: avoid; }

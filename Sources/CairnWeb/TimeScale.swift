@@ -21,6 +21,8 @@ struct TimeScale: Sendable {
     /// A folded gap's share of the width, and the most that all gaps together may take.
     private static let gapShare = 0.022
     private static let gapShareMax = 0.3
+    /// How much room a minute without a turning point gets, where others have some.
+    private static let sideScale = 0.2
     private static let tickDistanceMin = 64.0
     private static let dateDistanceMin = 44.0
     private static let tickSteps: [Int64] = [
@@ -33,9 +35,14 @@ struct TimeScale: Sendable {
     let left: Double
     let right: Double
 
-    /// - Parameter moments: what happened when; stretches between them that are long become gaps. Nil keeps the whole
-    ///   range to scale.
-    init(from: Timestamp, until: Timestamp, left: Double, right: Double, moments: [Timestamp]? = nil) {
+    /// - Parameters:
+    ///   - moments: what happened when; stretches between them that are long become gaps. Nil keeps the whole range to
+    ///     scale.
+    ///   - turningPoints: what the reader came for; stretches with none of them get less room.
+    init(
+        from: Timestamp, until: Timestamp, left: Double, right: Double, moments: [Timestamp]? = nil,
+        turningPoints: [Timestamp] = []
+    ) {
         let end = max(until, from.adding(seconds: 1))
         self.left = left
         self.right = right
@@ -43,7 +50,7 @@ struct TimeScale: Sendable {
         if let moments {
             busy = TimeScale.busyStretches(from: from, until: end, moments: moments)
         }
-        segments = TimeScale.layOut(busy, from: from, until: end, left: left, right: right)
+        segments = TimeScale.layOut(busy, turningPoints: turningPoints, left: left, right: right)
     }
 
     func place(of time: Timestamp) -> Double {
@@ -127,21 +134,24 @@ struct TimeScale: Sendable {
     }
 
     private static func layOut(
-        _ busy: [(start: Timestamp, end: Timestamp)], from: Timestamp, until: Timestamp, left: Double, right: Double
+        _ busy: [(start: Timestamp, end: Timestamp)], turningPoints: [Timestamp], left: Double, right: Double
     ) -> [Segment] {
         let gaps = Double(max(0, busy.count - 1))
         let gapWidth = gaps > 0 ? (right - left) * min(gapShare, gapShareMax / gaps) : 0
-        let total = busy.reduce(0.0) { $0 + Double($1.end.microseconds - $1.start.microseconds) }
-        let scale = (right - left - gapWidth * gaps) / max(total, 1)
+        let weights = busy.map { stretch in
+            let matters = turningPoints.contains { $0 >= stretch.start && $0 <= stretch.end }
+            return Double(stretch.end.microseconds - stretch.start.microseconds) * (matters ? 1 : sideScale)
+        }
+        let scale = (right - left - gapWidth * gaps) / max(weights.reduce(0, +), 1)
         var segments: [Segment] = []
         var place = left
-        for stretch in busy {
+        for (stretch, weight) in zip(busy, weights) {
             if let last = segments.last {
                 segments.append(
                     Segment(start: last.end, end: stretch.start, left: place, right: place + gapWidth, isBroken: true))
                 place += gapWidth
             }
-            let width = Double(stretch.end.microseconds - stretch.start.microseconds) * scale
+            let width = weight * scale
             segments.append(
                 Segment(start: stretch.start, end: stretch.end, left: place, right: place + width, isBroken: false))
             place += width

@@ -20,6 +20,11 @@ struct TimelineDay {
         page.lineBreak()
         // Explicit roles: the narrow layout lays rows out as blocks, and browsers would forget that it is a table.
         page.element("table", ["class": "lines", "role": "table", "aria-labelledby": "day-\(date)"]) { page in
+            page.element("colgroup") { page in
+                for column in ["time", "actor", "action", "evidence", "position"] {
+                    page.void("col", ["class": "\(column)-column"])
+                }
+            }
             page.element("thead", ["role": "rowgroup"]) { page in
                 page.element("tr", ["role": "row"]) { page in
                     for title in ["Time", "Actor", "Action", "Evidence", "Position"] {

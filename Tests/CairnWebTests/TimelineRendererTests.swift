@@ -57,7 +57,7 @@ import Testing
             let name = String(tag.prefix { $0.isLetter || $0.isNumber || $0 == "/" || $0 == "!" })
             if name.hasPrefix("/") {
                 #expect(open.popLast() == String(name.dropFirst()))
-            } else if !name.hasPrefix("!"), !tag.hasSuffix("/"), !["meta", "br"].contains(name) {
+            } else if !name.hasPrefix("!"), !tag.hasSuffix("/"), !["meta", "br", "col"].contains(name) {
                 open.append(name)
             }
             if let mark = tag.firstRange(of: " id=\"") {
