@@ -70,8 +70,9 @@ package struct IngestBatch: Sendable {
 
     package var isEmpty: Bool { events.isEmpty && samples.count == 0 && metrics.isEmpty && rejects.isEmpty }
 
-    /// A batch is handed over from here: enough to make one append of the log worth its sync, and a few megabytes.
-    var isLarge: Bool { events.count >= 1000 || samples.count >= 100_000 || rejects.count >= 1000 }
+    /// A batch is handed over from here: enough to make one append of the log worth its sync, and at most some
+    /// 20 MB.
+    var isLarge: Bool { events.count >= 1000 || samples.count >= 1_000_000 || rejects.count >= 1000 }
 
     mutating func reject(
         line: Int, column: Int = 0, _ reason: String, remedy: String, raw: some Collection<UInt8>,

@@ -1,42 +1,20 @@
-/// Samples of many series, in the order of the file: one row is `series[seriesIndexes[i]]`, `times[i]`, `values[i]`.
+package import CairnSeries
+
+/// Samples of a piece of a file, by series; in each series in the order of the file.
 package struct SampleRows: Sendable {
-    package private(set) var series: [SeriesText] = []
-    package private(set) var seriesIndexes: [UInt32] = []
-    /// Microseconds since 1970.
-    package private(set) var times: [Int64] = []
-    package private(set) var values: [Double] = []
+    package private(set) var series: [SeriesSamples] = []
+    package private(set) var count = 0
 
-    package var count: Int { values.count }
+    /// The samples in the one form that the log keeps.
+    package var batch: SampleBatch { SampleBatch(series) }
 
-    mutating func addSeries(_ text: SeriesText) -> UInt32 {
-        series.append(text)
-        return UInt32(series.count - 1)
+    mutating func addSeries(_ key: SeriesKey) -> Int {
+        series.append(SeriesSamples(key: key, samples: []))
+        return series.count - 1
     }
 
-    mutating func append(series: UInt32, time: Int64, value: Double) {
-        seriesIndexes.append(series)
-        times.append(time)
-        values.append(value)
-    }
-}
-
-/// A series as a text format names it: the metric and its labels, sorted by name, without empty values.
-package struct SeriesText: Sendable, Hashable {
-    package struct Label: Sendable, Hashable {
-        package var name: String
-        package var value: String
-
-        package init(name: String, value: String) {
-            self.name = name
-            self.value = value
-        }
-    }
-
-    package var metric: String
-    package var labels: [Label]
-
-    package init(metric: String, labels: [Label]) {
-        self.metric = metric
-        self.labels = labels
+    mutating func append(series index: Int, timeMs: Int64, value: Double) {
+        series[index].samples.append(Sample(timeMs: timeMs, value: value))
+        count += 1
     }
 }

@@ -30,11 +30,11 @@ package struct YAMLSplitter {
         while let end = buffer[scanned...].firstIndex(of: UInt8(ascii: "\n")) {
             if YAMLSplitter.isMarker(buffer[scanned..<end]), hasContent(before: scanned) {
                 let rest = Array(buffer[scanned...])
+                let markerBytes = end - scanned + 1
                 buffer.removeSubrange(scanned...)
                 flush(emit)
-                let length = end - scanned
                 buffer = rest
-                scanned = length + 1
+                scanned = markerBytes
                 startLine = line
             } else {
                 scanned = end + 1

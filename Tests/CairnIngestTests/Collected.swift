@@ -1,13 +1,14 @@
 import CairnBytes
 import CairnIngest
 import CairnModel
+import CairnSeries
 import Foundation
 
 /// Everything that one file gave.
 struct Collected {
     var events: [IngestedEvent] = []
     /// Series by their text form, each with its samples.
-    var series: [String: [(time: Int64, value: Double)]] = [:]
+    var series: [String: [Sample]] = [:]
     var metrics: [MetricDescription] = []
     var rejects: [IngestReject] = []
     var summary = FileSummary(file: "")
@@ -36,15 +37,7 @@ struct Collected {
         events += batch.events
         metrics += batch.metrics
         rejects += batch.rejects
-        for row in 0..<batch.samples.count {
-            let text = batch.samples.series[Int(batch.samples.seriesIndexes[row])]
-            series[Collected.name(of: text), default: []].append((batch.samples.times[row], batch.samples.values[row]))
-        }
-    }
-
-    static func name(of series: SeriesText) -> String {
-        let labels = series.labels.map { "\($0.name)=\($0.value)" }.joined(separator: ",")
-        return "\(series.metric){\(labels)}"
+        for part in batch.samples.batch.series { series[part.key.description, default: []] += part.samples }
     }
 
     /// What was read, as text for golden files.
@@ -57,7 +50,7 @@ struct Collected {
         }
         for (name, samples) in series.sorted(by: { $0.key < $1.key }) {
             text += "series \(name)\n"
-            for sample in samples { text += "  \(Timestamp(microseconds: sample.time)) \(sample.value)\n" }
+            for sample in samples { text += "  \(Timestamp(microseconds: sample.timeMs * 1000)) \(sample.value)\n" }
         }
         for reject in rejects { text += "reject \(reject) | \(String(decoding: reject.raw, as: UTF8.self))\n" }
         return text

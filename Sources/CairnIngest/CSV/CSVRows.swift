@@ -1,4 +1,5 @@
 internal import CairnBytes
+internal import CairnSeries
 
 /// Makes samples of the records of a CSV file.
 struct CSVRows {
@@ -115,10 +116,10 @@ struct CSVRows {
             if let known = table.find(spelled.span, 0..<spelled.count, hash: hash) {
                 series = known
             } else {
-                let text = try seriesText(bytes, record, header, columns, valueColumn: columns.values[position])
+                let text = try seriesKey(bytes, record, header, columns, valueColumn: columns.values[position])
                 series = table.add(text, spelled: 0..<spelled.count, of: spelled.span, hash: hash)
             }
-            table.append(series: series, time: time.microseconds, value: value, to: &batch.samples)
+            table.append(series: series, timeMs: time.milliseconds, value: value, to: &batch.samples)
         }
     }
 
@@ -137,25 +138,25 @@ struct CSVRows {
         return columns
     }
 
-    private func seriesText(
+    private func seriesKey(
         _ bytes: [UInt8], _ record: CSVSplitter.Record, _ header: [String], _ columns: CSVColumns, valueColumn: Int
-    ) throws(Problem) -> SeriesText {
-        var labels: [SeriesText.Label] = []
+    ) throws(Problem) -> SeriesKey {
+        var labels: [Label] = []
         for column in columns.labels {
             let text = CSVRows.bytes(of: record.fields[column], in: bytes)
-            guard text.count <= SeriesTextReader.valueBytesMax, let value = String(validating: text.span) else {
+            guard text.count <= SeriesKey.valueBytesMax, let value = String(validating: text.span) else {
                 throw Problem(
                     reason:
-                        "the label \(header[column]) is not UTF-8 or longer than \(SeriesTextReader.valueBytesMax) bytes",
+                        "the label \(header[column]) is not UTF-8 or longer than \(SeriesKey.valueBytesMax) bytes",
                     field: column)
             }
-            labels.append(SeriesText.Label(name: header[column], value: value))
+            labels.append(Label(header[column], value))
         }
         let name = header[valueColumn]
         let metric =
             columns.values.count == 1 ? options.csv.metric ?? name : options.csv.metric.map { "\($0)_\(name)" } ?? name
         do throws(ExpositionReader.Problem) {
-            return try SeriesTextReader.series(metric, labels, options: options, column: 0)
+            return try SeriesKeyReader.key(metric, labels, options: options, column: 0)
         } catch {
             throw Problem(reason: error.reason, remedy: "name the label columns, or rename one")
         }

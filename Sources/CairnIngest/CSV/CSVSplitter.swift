@@ -63,6 +63,11 @@ struct CSVSplitter {
                     start = next
                 }
             case .broken(let reason, let offset):
+                let isLineWhole = isLast || buffer[start...].contains(UInt8(ascii: "\n"))
+                if !isLineWhole, buffer.count - start <= bytesMax {
+                    buffer.removeSubrange(..<start)
+                    return
+                }
                 let next = skipLine(from: start)
                 broken(buffer[start..<next], reason, line - (isSkippingLine ? 0 : 1), offset - start + 1)
                 start = next

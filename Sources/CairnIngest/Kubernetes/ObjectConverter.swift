@@ -72,7 +72,8 @@ struct ObjectConverter<Reader: JSONRecordReader>: RecordConverter {
         } catch {
             batch.reject(
                 line: piece.line + error.line - 1, column: error.column, error.reason,
-                remedy: "mend the document or leave it out", raw: Secrets.isSuspect(piece.bytes) ? [] : piece.bytes,
+                remedy: "mend the document or leave it out",
+                raw: Secrets.isSuspect(piece.bytes, areObjects: true) ? [] : piece.bytes,
                 rawByteCount: piece.bytes.count)
         }
     }
@@ -81,6 +82,8 @@ struct ObjectConverter<Reader: JSONRecordReader>: RecordConverter {
 /// Takes lists (`List`, `EventList`, ...) and watch events apart and gives each object to a reader.
 struct ObjectLists<Reader: JSONRecordReader>: JSONRecordReader {
     let reader: Reader
+
+    static var readsObjects: Bool { true }
 
     func read(_ record: JSONRecord, into batch: inout IngestBatch) { reader.read(record, into: &batch) }
 

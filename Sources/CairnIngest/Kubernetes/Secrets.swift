@@ -65,9 +65,23 @@ enum Secrets {
         return .object(object)
     }
 
-    /// True for bytes that nobody could parse and that may show a Secret: they are not repeated in a rejects file.
-    static func isSuspect(_ bytes: [UInt8]) -> Bool {
+    /// True for bytes that nobody could parse and that may show a Secret: they are not repeated in a rejects file. Of
+    /// Kubernetes objects the kind may have been cut off, so anything that looks like values counts.
+    static func isSuspect(_ bytes: [UInt8], areObjects: Bool) -> Bool {
         contains(bytes, word) || contains(bytes, Array("stringData".utf8))
+            || areObjects && hasDataMember(bytes)
+    }
+
+    /// The name `data`, and not the end of `metadata`.
+    private static func hasDataMember(_ bytes: [UInt8]) -> Bool {
+        let name = Array("data".utf8)
+        for start in bytes.indices where bytes[start] == name[0] && bytes[start...].starts(with: name) {
+            let isStart = start == 0 || !(UInt8(ascii: "a")...UInt8(ascii: "z")).contains(bytes[start - 1])
+            let end = start + name.count
+            let isEnd = end == bytes.count || " \t\":'".utf8.contains(bytes[end])
+            if isStart, isEnd { return true }
+        }
+        return false
     }
 
     static func contains(_ bytes: [UInt8], _ pattern: [UInt8]) -> Bool {

@@ -1,4 +1,5 @@
 internal import CairnBytes
+internal import CairnSeries
 
 /// Reads one line of exposition text after the other.
 struct ExpositionReader {
@@ -72,7 +73,7 @@ struct ExpositionReader {
             }
             isOpenMetrics = true
         }
-        guard let time = time ?? options.defaultTime?.microseconds else {
+        guard let time = time ?? options.defaultTime?.milliseconds else {
             throw Problem(
                 column: timeStart, reason: "the sample has no timestamp",
                 remedy: "export with timestamps, or give a default time")
@@ -82,10 +83,10 @@ struct ExpositionReader {
         if let known = table.find(bytes, spelled, hash: hash) {
             series = known
         } else {
-            let text = try SeriesTextReader.read(bytes, spelled, options: options)
+            let text = try SeriesKeyReader.read(bytes, spelled, options: options)
             series = table.add(text, spelled: spelled, of: bytes, hash: hash)
         }
-        table.append(series: series, time: time, value: value, to: &batch.samples)
+        table.append(series: series, timeMs: time, value: value, to: &batch.samples)
     }
 
     // MARK: Pieces of a line
@@ -125,22 +126,22 @@ struct ExpositionReader {
     }
 
     private func timestamp(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(Problem) -> Int64 {
-        var microseconds: Int64?
+        var milliseconds: Int64?
         if let integer = NumberText.integer(bytes, range) {
             let isSeconds =
                 (100_000_000..<100_000_000_000).contains(integer)
                 || isOpenMetrics && integer.magnitude < 100_000_000_000
             let time = isSeconds ? Timestamp(seconds: integer) : Timestamp(milliseconds: integer)
-            microseconds = time?.microseconds
+            milliseconds = time?.milliseconds
         } else if let millionths = NumberText.millionths(bytes, range) {
-            microseconds = Timestamp(checkedMicroseconds: millionths)?.microseconds
+            milliseconds = Timestamp(checkedMicroseconds: millionths)?.milliseconds
         }
-        guard let microseconds else {
+        guard let milliseconds else {
             throw Problem(
                 column: range.lowerBound, reason: "the timestamp is no number, or outside the years 1 to 9999",
                 remedy: "write milliseconds since 1970, or seconds with a point")
         }
-        return microseconds
+        return milliseconds
     }
 
     // MARK: Comments

@@ -98,7 +98,7 @@ enum NumberText {
                 }
             } else {
                 // An exponent: rare, and then a double is what the writer had.
-                guard let double = double(bytes, range) else { return nil }
+                guard byte | 0x20 == UInt8(ascii: "e"), let double = double(bytes, range) else { return nil }
                 return Int64(exactly: (double * 1e6).rounded(.down))
             }
             index += 1

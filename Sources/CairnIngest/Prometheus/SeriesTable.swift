@@ -1,3 +1,5 @@
+internal import CairnSeries
+
 /// Finds series by the bytes that named them, so that the labels of a series are read once and not once a sample.
 ///
 /// Open addressing over hashes, with the bytes in one array. Two spellings of one series (other spaces, other order of
@@ -17,11 +19,11 @@ struct SeriesTable {
     private var slots: [Int32] = Array(repeating: -1, count: 1024)
     private var entries: [Entry] = []
     private var bytes: [UInt8] = []
-    private var series: [SeriesText] = []
-    private var indexBySeries: [SeriesText: Int] = [:]
+    private var series: [SeriesKey] = []
+    private var indexBySeries: [SeriesKey: Int] = [:]
     /// For each series the batch it was last written to, and its index there.
     private var batchOf: [Int] = []
-    private var indexInBatch: [UInt32] = []
+    private var indexInBatch: [Int] = []
     private var batchNumber = 0
 
     /// Series indexes of `rows` start anew with each batch.
@@ -53,19 +55,19 @@ struct SeriesTable {
         return nil
     }
 
-    mutating func add(_ text: SeriesText, spelled range: Range<Int>, of line: Span<UInt8>, hash: UInt64) -> Int {
+    mutating func add(_ key: SeriesKey, spelled range: Range<Int>, of line: Span<UInt8>, hash: UInt64) -> Int {
         if entries.count >= SeriesTable.entriesMax || bytes.count + range.count > SeriesTable.bytesMax {
             let number = batchNumber + 1
             self = SeriesTable()
             batchNumber = number
         }
         let index: Int
-        if let known = indexBySeries[text] {
+        if let known = indexBySeries[key] {
             index = known
         } else {
             index = series.count
-            series.append(text)
-            indexBySeries[text] = index
+            series.append(key)
+            indexBySeries[key] = index
             batchOf.append(-1)
             indexInBatch.append(0)
         }
@@ -87,11 +89,11 @@ struct SeriesTable {
     }
 
     /// Adds a sample to the batch, and the series too if the batch does not have it yet.
-    mutating func append(series index: Int, time: Int64, value: Double, to rows: inout SampleRows) {
+    mutating func append(series index: Int, timeMs: Int64, value: Double, to rows: inout SampleRows) {
         if batchOf[index] != batchNumber {
             indexInBatch[index] = rows.addSeries(series[index])
             batchOf[index] = batchNumber
         }
-        rows.append(series: indexInBatch[index], time: time, value: value)
+        rows.append(series: indexInBatch[index], timeMs: timeMs, value: value)
     }
 }

@@ -14,6 +14,8 @@ struct JSONRecord {
 
 /// Makes events of JSON values.
 protocol JSONRecordReader {
+    /// The records are Kubernetes objects, any of which may be a Secret.
+    static var readsObjects: Bool { get }
     /// Takes a record from which the values of Secrets are gone.
     func read(_ record: JSONRecord, into batch: inout IngestBatch)
     /// Takes a record as it came.
@@ -21,6 +23,8 @@ protocol JSONRecordReader {
 }
 
 extension JSONRecordReader {
+    static var readsObjects: Bool { false }
+
     func take(_ record: JSONRecord, into batch: inout IngestBatch) {
         var record = record
         Secrets.drop(from: &record)
@@ -64,7 +68,8 @@ struct JSONConverter<Reader: JSONRecordReader>: RecordConverter {
         case .broken(let bytes, let byteCount, let reason, let place, let placeColumn):
             batch.reject(
                 line: line == place ? line : place, column: placeColumn, reason + recordNote(line, place),
-                remedy: "mend the record or leave it out", raw: Secrets.isSuspect(bytes) ? [] : bytes,
+                remedy: "mend the record or leave it out",
+                raw: Secrets.isSuspect(bytes, areObjects: Reader.readsObjects) ? [] : bytes,
                 rawByteCount: byteCount)
         case .object(let bytes):
             do throws(JSONError) {
@@ -77,7 +82,8 @@ struct JSONConverter<Reader: JSONRecordReader>: RecordConverter {
                 batch.reject(
                     line: place, column: error.line == 1 ? column + error.column - 1 : error.column,
                     error.reason + recordNote(line, place), remedy: "mend the record or leave it out",
-                    raw: Secrets.isSuspect(bytes) ? [] : bytes, rawByteCount: bytes.count)
+                    raw: Secrets.isSuspect(bytes, areObjects: Reader.readsObjects) ? [] : bytes,
+                    rawByteCount: bytes.count)
             }
         }
     }

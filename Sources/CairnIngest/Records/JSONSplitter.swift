@@ -50,6 +50,9 @@ struct JSONSplitter {
     private var start = Place()
     /// Where the record may be taken up again: a line in it that starts as the record itself did.
     private var restart: Place?
+    /// Lines that start with a brace at most this far to the right may start a record: the widest start since one was
+    /// whole, since a broken record may have been taken up again at a brace that was none.
+    private var startColumn = 1
     private var isAtLineStart = true
     private var isInArray = false
     private var brackets: [UInt8] = []
@@ -63,6 +66,8 @@ struct JSONSplitter {
     private var droppedBytes = 0
     private var droppedHead: [UInt8] = []
     private var isFirstByte = true
+    /// The last record was broken.
+    private var isMending = false
 
     init(bytesMax: Int, keptBytesMax: Int) {
         self.bytesMax = bytesMax
@@ -147,6 +152,7 @@ struct JSONSplitter {
     private mutating func begin(_ mode: Mode) {
         self.mode = mode
         start = here
+        startColumn = isMending ? max(startColumn, here.column) : here.column
         restart = nil
         brackets.removeAll(keepingCapacity: true)
         isInString = false
@@ -204,7 +210,7 @@ struct JSONSplitter {
             if here.offset - start.offset > bytesMax { dropIfTooLong() }
             return
         }
-        if isAtLineStart, byte == UInt8(ascii: "{"), here.column == start.column, here.offset > start.offset,
+        if isAtLineStart, byte == UInt8(ascii: "{"), here.column <= startColumn, here.offset > start.offset,
             restart == nil, here.line > start.line
         {
             restart = here
@@ -294,6 +300,7 @@ struct JSONSplitter {
 
     private mutating func end(_ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
         mode = .between
+        isMending = false
         if droppedBytes > 0 {
             emit(
                 .broken(
@@ -349,8 +356,8 @@ struct JSONSplitter {
     private mutating func wreck(_ byte: UInt8) {
         guard isAtLineStart, !JSONSplitter.isSpace(byte) else { return advance(byte) }
         switch byte {
-        case UInt8(ascii: "{") where here.column == start.column: mode = .between
-        case UInt8(ascii: "]") where isInArray && here.column < start.column: mode = .between
+        case UInt8(ascii: "{") where here.column <= startColumn: mode = .between
+        case UInt8(ascii: "]") where isInArray && here.column < startColumn: mode = .between
         case UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ","), UInt8(ascii: "\""): advance(byte)
         default:
             if here.column > 1 { advance(byte) } else { mode = .between }
@@ -377,5 +384,6 @@ struct JSONSplitter {
                 head, byteCount: droppedBytes + end.offset - start.offset, reason: failure, line: failurePlace.line,
                 column: failurePlace.column), start.line, start.column)
         restart = nil
+        isMending = true
     }
 }

@@ -1,23 +1,18 @@
 internal import CairnBytes
+internal import CairnSeries
 
 /// Reads `name{label="value",...}` into a series.
-enum SeriesTextReader {
-    /// Most labels of one series: Prometheus' own limits are around 30, and each costs in every index.
-    static let labelsMax = 128
-    /// Longest metric or label name and label value, in bytes.
-    static let nameBytesMax = 1024
-    static let valueBytesMax = 16 << 10
-
+enum SeriesKeyReader {
     typealias Problem = ExpositionReader.Problem
 
-    static func read(_ bytes: Span<UInt8>, _ range: Range<Int>, options: ImportOptions) throws(Problem) -> SeriesText {
+    static func read(_ bytes: Span<UInt8>, _ range: Range<Int>, options: ImportOptions) throws(Problem) -> SeriesKey {
         var index = range.lowerBound
         let end = range.upperBound
         while index < end, bytes[index] != 0x20, bytes[index] != 0x09, bytes[index] != UInt8(ascii: "{") { index += 1 }
         var metric: String?
         if index > range.lowerBound { metric = try name(bytes, range.lowerBound..<index, allowsColon: true) }
         index = ExpositionReader.skipBlanks(bytes, index, end)
-        var labels: [SeriesText.Label] = []
+        var labels: [Label] = []
         if index < end {
             index += 1
             while true {
@@ -34,13 +29,13 @@ enum SeriesTextReader {
             }
         }
         guard let metric else { throw Problem(column: range.lowerBound, reason: "the metric has no name") }
-        return try series(metric, labels, options: options, column: range.lowerBound)
+        return try key(metric, labels, options: options, column: range.lowerBound)
     }
 
     /// One `name="value"`, or the metric's name in quotes.
     private static func label(
         _ bytes: Span<UInt8>, _ index: inout Int, _ end: Int, _ metric: inout String?,
-        _ labels: inout [SeriesText.Label]
+        _ labels: inout [Label]
     ) throws(Problem) {
         let start = index
         let name: String
@@ -69,22 +64,24 @@ enum SeriesTextReader {
             throw Problem(column: index, reason: "the value of the label \(name) is not in quotes")
         }
         let value = try quoted(bytes, &index, end)
-        guard labels.count < labelsMax else {
-            throw Problem(column: start, reason: "more than \(labelsMax) labels", remedy: "drop labels at the source")
+        guard labels.count < SeriesKey.labelsMax else {
+            throw Problem(
+                column: start, reason: "more than \(SeriesKey.labelsMax) labels", remedy: "drop labels at the source")
         }
-        guard name != "__name__" else {
+        guard name != SeriesKey.nameLabel else {
             guard metric == nil, !value.isEmpty else {
                 throw Problem(column: start, reason: "the metric has two names")
             }
             metric = value
             return
         }
-        labels.append(SeriesText.Label(name: name, value: value))
+        labels.append(Label(name, value))
     }
 
     private static func name(_ bytes: Span<UInt8>, _ range: Range<Int>, allowsColon: Bool) throws(Problem) -> String {
-        guard !range.isEmpty, range.count <= nameBytesMax else {
-            throw Problem(column: range.lowerBound, reason: "a name is empty or longer than \(nameBytesMax) bytes")
+        guard !range.isEmpty, range.count <= SeriesKey.nameBytesMax else {
+            throw Problem(
+                column: range.lowerBound, reason: "a name is empty or longer than \(SeriesKey.nameBytesMax) bytes")
         }
         for index in range {
             switch bytes[index] {
@@ -110,8 +107,8 @@ enum SeriesTextReader {
             var byte = bytes[index]
             index += 1
             if byte == UInt8(ascii: "\"") {
-                guard text.count <= valueBytesMax else {
-                    throw Problem(column: start, reason: "a label is longer than \(valueBytesMax) bytes")
+                guard text.count <= SeriesKey.valueBytesMax else {
+                    throw Problem(column: start, reason: "a label is longer than \(SeriesKey.valueBytesMax) bytes")
                 }
                 guard let string = String(validating: text.span) else {
                     throw Problem(column: start, reason: "a label is not UTF-8")
@@ -132,25 +129,26 @@ enum SeriesTextReader {
         throw Problem(column: start, reason: "a label has no closing quote")
     }
 
-    /// Sorts the labels, drops empty ones (they mean the same as none), and adds what the import says. What the import
-    /// says wins; the file's own value of the same label is kept as `exported_NAME`, as Prometheus does.
-    static func series(
-        _ metric: String, _ labels: [SeriesText.Label], options: ImportOptions, column: Int
-    ) throws(Problem) -> SeriesText {
-        var result = labels.filter { !$0.value.isEmpty }
+    /// The series of what was read, with what the import says added. What the import says wins; the file's own value of
+    /// the same label is kept as `exported_NAME`, as Prometheus does.
+    static func key(
+        _ metric: String, _ labels: [Label], options: ImportOptions, column: Int
+    ) throws(Problem) -> SeriesKey {
         var added = options.labels
-        if let cluster = options.cluster { added["cluster"] = cluster }
-        for (name, value) in added.sorted(by: { $0.key < $1.key }) where !value.isEmpty {
-            if let index = result.firstIndex(where: { $0.name == name }) {
-                if result[index].value == value { continue }
-                result[index].name = "exported_\(name)"
+        if let cluster = options.cluster { added[SeriesKey.clusterLabel] = cluster }
+        var result: [Label] = []
+        for label in labels {
+            guard let value = added[label.name], !value.isEmpty else {
+                result.append(label)
+                continue
             }
-            result.append(SeriesText.Label(name: name, value: value))
+            if value != label.value { result.append(Label("exported_\(label.name)", label.value)) }
         }
-        result.sort { $0.name < $1.name }
-        for (first, second) in zip(result, result.dropFirst()) where first.name == second.name {
-            throw Problem(column: column, reason: "the label \(first.name) occurs twice")
+        for (name, value) in added { result.append(Label(name, value)) }
+        do throws(SeriesKeyError) {
+            return try SeriesKey(name: metric, labels: result)
+        } catch {
+            throw Problem(column: column, reason: error.description, remedy: "mend the labels or leave it out")
         }
-        return SeriesText(metric: metric, labels: result)
     }
 }

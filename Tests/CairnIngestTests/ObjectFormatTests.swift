@@ -1,0 +1,70 @@
+import CairnBytes
+import CairnIngest
+import CairnModel
+import CairnTestSupport
+import Testing
+
+@Suite struct ObjectFormatTests {
+    @Test(arguments: [1, 11, 4096]) func veleroYAML(pieceBytes: Int) throws {
+        let collected = try Collected(
+            Fixture.bytes("velero.yaml"), ImportOptions(format: .velero, cluster: "blue"), pieceBytes: pieceBytes)
+        try Golden.expect(collected.golden, matches: "velero-yaml.txt", in: #filePath)
+        #expect(!collected.golden.contains("hunter2"))
+        #expect(!collected.golden.contains("aHVudGVyMg"))
+    }
+
+    @Test(arguments: [1, 11, 4096]) func veleroJSON(pieceBytes: Int) throws {
+        let collected = try Collected(
+            Fixture.bytes("velero.json"), ImportOptions(format: .velero), pieceBytes: pieceBytes)
+        try Golden.expect(collected.golden, matches: "velero-json.txt", in: #filePath)
+    }
+
+    @Test(arguments: [1, 11, 4096]) func kubernetesEvents(pieceBytes: Int) throws {
+        let collected = try Collected(
+            Fixture.bytes("k8s-events.json"), ImportOptions(format: .kubernetesEvents, cluster: "green"),
+            pieceBytes: pieceBytes)
+        try Golden.expect(collected.golden, matches: "k8s-events.txt", in: #filePath)
+    }
+
+    @Test func theSameObjectInJSONAndYAMLIsTheSameEvent() throws {
+        let json =
+            #"{"apiVersion":"velero.io/v1","kind":"Backup","metadata":{"name":"a","#
+            + #""creationTimestamp":"2026-03-03T01:00:00Z"},"status":{"warnings":3}}"#
+        let yaml =
+            "apiVersion: velero.io/v1\nkind: Backup\nmetadata:\n  name: a\n"
+            + "  creationTimestamp: 2026-03-03T01:00:00Z\nstatus:\n  warnings: 3\n"
+        let options = ImportOptions(format: .velero)
+        let first = try #require(Collected(json, options).events.first?.event)
+        let second = try #require(Collected(yaml, options).events.first?.event)
+        #expect(first.data == second.data)
+        #expect(first.id == second.id)
+    }
+
+    @Test func secretsAreDroppedWhereverTheyHide() throws {
+        let secret = #"{"apiVersion":"v1","kind":"Secret","data":{"key":"aHVudGVyMg=="}}"#
+        let inText = CanonicalJSON.string(of: ["manifest": .string(secret)])
+        for data in [secret, "[\(secret)]", inText] {
+            let event =
+                #"{"specversion":"1.0","id":"1","source":"s","type":"t","time":"2026-01-01T00:00:00Z","data":"# + data
+                + "}"
+            let collected = try Collected(event, ImportOptions(format: .events))
+            #expect(collected.events.count == 1)
+            #expect(collected.events.first?.notes.isEmpty == false)
+            #expect(!collected.golden.contains("aHVudGVyMg"))
+        }
+    }
+
+    /// What cannot be read and may hold a Secret is not repeated among the rejects, wherever it was cut.
+    @Test func brokenSecretsAreNotRepeated() throws {
+        let secret = #"{"apiVersion":"v1","data":{"key":"aHVudGVyMg=="},"kind":"Secret"}"#
+        let yaml = "apiVersion: v1\ndata:\n  key: aHVudGVyMg==\n  key: x\n"
+        for cut in 1..<secret.utf8.count {
+            let broken = try Collected(String(secret.prefix(cut)), ImportOptions(format: .velero))
+            #expect(broken.rejects.count == 1)
+            #expect(!broken.golden.contains("aHVudGVyMg=="))
+        }
+        let broken = try Collected(yaml, ImportOptions(format: .kubernetesEvents))
+        #expect(broken.rejects.count == 1)
+        #expect(!broken.golden.contains("aHVudGVyMg"))
+    }
+}
