@@ -9,10 +9,12 @@ internal import Synchronization
 /// - what was synced stays.
 ///
 /// After a crash every call fails; `afterPowerLoss` is the disk that the next start finds. `afterProcessDeath` is what
-/// SIGKILL leaves: everything is still readable, locks are free, and what was not synced is still not synced.
+/// SIGKILL leaves: everything is still readable, locks are free, and what was not synced is still not synced. With
+/// `anotherProcess` several processes use the same files, each with its own numbers, faults and death.
 package final class FaultDisk: Disk {
     package enum Fault: Sendable, Hashable {
-        /// The machine stops: just before the call takes effect, or just after and before it returns.
+        /// The process stops, and the machine too if the test then takes `afterPowerLoss`: just before the call takes
+        /// effect, or just after and before it returns.
         case crash(isApplied: Bool)
         /// The call fails once. A failed sync may have made everything last all the same (`isApplied`); if not, what
         /// it should have written may vanish in a crash even after a later sync that succeeds, as on Linux.
@@ -58,7 +60,15 @@ package final class FaultDisk: Disk {
     /// The error code of every call after the crash; no system has it.
     package static let crashedErrno: Int32 = 9999
 
-    let state: Mutex<FaultDiskState>
+    /// What all processes share.
+    final class Medium: Sendable {
+        let state: Mutex<FaultDiskState>
+
+        init(_ state: FaultDiskState) { self.state = Mutex(state) }
+    }
+
+    private let medium: Medium
+    private let process: Int
     private let callSite: (@Sendable (Operation) -> UInt)?
 
     /// - Parameters:
@@ -71,52 +81,66 @@ package final class FaultDisk: Disk {
         callSite: (@Sendable (Operation) -> UInt)? = nil
     ) {
         var state = FaultDiskState(random: SimulatedRandom(seed: seed))
-        state.faults = faults
+        process = state.addProcess(faults: faults)
         state.ignoredSync = ignoredSync
-        self.state = Mutex(state)
+        medium = Medium(state)
         self.callSite = callSite
     }
 
-    init(_ state: FaultDiskState, callSite: (@Sendable (Operation) -> UInt)?) {
-        self.state = Mutex(state)
+    private init(_ medium: Medium, process: Int, callSite: (@Sendable (Operation) -> UInt)?) {
+        self.medium = medium
+        self.process = process
         self.callSite = callSite
+    }
+
+    /// The same files as another process sees them, which lives on when this one dies.
+    package func anotherProcess(faults: [Int: Fault] = [:]) -> FaultDisk {
+        FaultDisk(medium, process: withState { $0.addProcess(faults: faults) }, callSite: callSite)
+    }
+
+    func withState<Value: Sendable>(_ body: (inout FaultDiskState) -> Value) -> Value {
+        medium.state.withLock { state in
+            state.process = process
+            return body(&state)
+        }
     }
 
     // MARK: What tests ask
 
-    package var calls: [Call] { state.withLock { $0.calls } }
-    package var callCount: Int { state.withLock { $0.calls.count } }
-    package var isCrashed: Bool { state.withLock { $0.isCrashed } }
-    package var syncSites: Set<SyncSite> { state.withLock { $0.syncSites } }
+    package var calls: [Call] { withState { $0.calls } }
+    package var callCount: Int { withState { $0.calls.count } }
+    package var isCrashed: Bool { withState { $0.isCrashed } }
+    /// Of all processes.
+    package var syncSites: Set<SyncSite> { withState { $0.syncSites } }
 
-    package func freeSpace() { state.withLock { $0.isFull = false } }
+    package func freeSpace() { withState { $0.isFull = false } }
 
-    /// Crashes the machine now, between two calls.
-    package func crash() { state.withLock { $0.isCrashed = true } }
+    /// Ends the process now, between two calls.
+    package func crash() { withState { $0.crash() } }
 
     /// The disk that the next start finds after the power went.
     package func afterPowerLoss(
         seed: UInt64, faults: [Int: Fault] = [:], ignoredSync: SyncSite? = nil
     ) -> FaultDisk {
-        FaultDisk(
-            state.withLock { $0.afterPowerLoss(seed: seed, faults: faults, ignoredSync: ignoredSync) },
-            callSite: callSite)
+        var next = withState { $0.afterPowerLoss(seed: seed, ignoredSync: ignoredSync) }
+        let process = next.addProcess(faults: faults)
+        return FaultDisk(Medium(next), process: process, callSite: callSite)
     }
 
-    /// The disk that the next start finds after the process alone died.
+    /// The disk that the next start finds after all processes died.
     package func afterProcessDeath(
         seed: UInt64, faults: [Int: Fault] = [:], ignoredSync: SyncSite? = nil
     ) -> FaultDisk {
-        FaultDisk(
-            state.withLock { $0.afterProcessDeath(seed: seed, faults: faults, ignoredSync: ignoredSync) },
-            callSite: callSite)
+        var next = withState { $0.restarted(seed: seed, ignoredSync: ignoredSync) }
+        let process = next.addProcess(faults: faults)
+        return FaultDisk(Medium(next), process: process, callSite: callSite)
     }
 
     /// Every file with its content as a reader sees it now.
-    package var files: [String: [UInt8]] { state.withLock { $0.files } }
+    package var files: [String: [UInt8]] { withState { $0.files } }
 
     /// Changes a file behind the program's back, as bit rot and attackers do.
-    package func overwrite(_ path: String, with bytes: [UInt8]?) { state.withLock { $0.overwrite(path, with: bytes) } }
+    package func overwrite(_ path: String, with bytes: [UInt8]?) { withState { $0.overwrite(path, with: bytes) } }
 
     // MARK: Disk
 
@@ -159,7 +183,7 @@ package final class FaultDisk: Disk {
     func run<Value: Sendable>(
         _ body: (inout FaultDiskState) throws(DiskError) -> Value
     ) throws(DiskError) -> Value {
-        let result: Result<Value, DiskError> = state.withLock { state in
+        let result: Result<Value, DiskError> = withState { state in
             do throws(DiskError) { return .success(try body(&state)) } catch { return .failure(error) }
         }
         return try result.get()
@@ -206,5 +230,5 @@ final class FaultFile: DiskFile {
         try disk.run { [handle] state throws(DiskError) in try state.unlock(handle) }
     }
 
-    func close() { disk.state.withLock { [handle] in $0.close(handle) } }
+    func close() { disk.withState { [handle] in $0.close(handle) } }
 }

@@ -19,16 +19,23 @@ struct FaultDiskState: Sendable {
         var inode: Int
         var path: String
         var isWritable: Bool
+        var process: Int
+    }
+
+    struct Process: Sendable {
+        var faults: [Int: FaultDisk.Fault]
+        var calls: [FaultDisk.Call] = []
+        var isCrashed = false
     }
 
     var random: SimulatedRandom
-    var faults: [Int: FaultDisk.Fault] = [:]
     var ignoredSync: FaultDisk.SyncSite?
-
-    private(set) var calls: [FaultDisk.Call] = []
     private(set) var syncSites: Set<FaultDisk.SyncSite> = []
-    var isCrashed = false
     var isFull = false
+
+    private var processes: [Process] = []
+    /// The one that makes the call.
+    var process = 0
 
     private var inodes: [Int: FaultInode] = [:]
     private var names: [String: Node] = ["/": .folder]
@@ -42,7 +49,21 @@ struct FaultDiskState: Sendable {
 
     init(random: SimulatedRandom) { self.random = random }
 
-    // MARK: Calls and faults
+    // MARK: Processes, calls and faults
+
+    mutating func addProcess(faults: [Int: FaultDisk.Fault]) -> Int {
+        processes.append(Process(faults: faults))
+        return processes.count - 1
+    }
+
+    var calls: [FaultDisk.Call] { processes[process].calls }
+    var isCrashed: Bool { processes[process].isCrashed }
+
+    /// The process dies, and its locks are free.
+    mutating func crash() {
+        processes[process].isCrashed = true
+        locks = locks.filter { handles[$0.value]?.process != process }
+    }
 
     /// What is to be done with a call once its fault is known.
     private enum Course {
@@ -58,11 +79,11 @@ struct FaultDiskState: Sendable {
             operation: operation.rawValue, path: path, reason: .other(errno: FaultDisk.crashedErrno))
         guard !isCrashed else { throw crashed }
         let number = calls.count + 1
-        calls.append(FaultDisk.Call(number: number, operation: operation, path: path))
-        switch faults[number] {
+        processes[process].calls.append(FaultDisk.Call(number: number, operation: operation, path: path))
+        switch processes[process].faults[number] {
         case nil: break
         case .crash(let isApplied):
-            isCrashed = true
+            crash()
             return isApplied ? .failAfter(crashed) : .failBefore(crashed)
         case .failure(let reason, let isApplied):
             let error = DiskError(operation: operation.rawValue, path: path, reason: reason)
@@ -148,7 +169,8 @@ struct FaultDiskState: Sendable {
                 state.change(.add(path, .file(inode)), in: FaultDiskState.parent(of: path))
             }
             let handle = state.number()
-            state.handles[handle] = Handle(inode: inode, path: path, isWritable: isWritable)
+            state.handles[handle] = Handle(
+                inode: inode, path: path, isWritable: isWritable, process: state.process)
             return handle
         }
     }
@@ -341,32 +363,21 @@ struct FaultDiskState: Sendable {
 
     // MARK: After
 
-    private func restarted(
-        seed: UInt64, faults: [Int: FaultDisk.Fault], ignoredSync: FaultDisk.SyncSite?
-    ) -> FaultDiskState {
+    /// The same files without any process.
+    func restarted(seed: UInt64, ignoredSync: FaultDisk.SyncSite?) -> FaultDiskState {
         var next = self
         next.random = SimulatedRandom(seed: seed)
-        next.faults = faults
         next.ignoredSync = ignoredSync
-        next.calls = []
         next.syncSites = []
-        next.isCrashed = false
         next.isFull = false
+        next.processes = []
         next.handles = [:]
         next.locks = [:]
         return next
     }
 
-    func afterProcessDeath(
-        seed: UInt64, faults: [Int: FaultDisk.Fault], ignoredSync: FaultDisk.SyncSite?
-    ) -> FaultDiskState {
-        restarted(seed: seed, faults: faults, ignoredSync: ignoredSync)
-    }
-
-    func afterPowerLoss(
-        seed: UInt64, faults: [Int: FaultDisk.Fault], ignoredSync: FaultDisk.SyncSite?
-    ) -> FaultDiskState {
-        var next = restarted(seed: seed, faults: faults, ignoredSync: ignoredSync)
+    func afterPowerLoss(seed: UInt64, ignoredSync: FaultDisk.SyncSite?) -> FaultDiskState {
+        var next = restarted(seed: seed, ignoredSync: ignoredSync)
         // In a fixed order: that of a dictionary differs from run to run.
         for folder in nameChanges.keys.sorted() {
             for change in nameChanges[folder] ?? [] where Bool.random(using: &next.random) {

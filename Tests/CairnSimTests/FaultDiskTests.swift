@@ -142,6 +142,24 @@ import Testing
         #expect(throws: DiskError.self) { try first.size() }
     }
 
+    @Test func processesShareFilesAndDieAlone() throws {
+        let disk = FaultDisk(faults: [3: .crash(isApplied: true)])
+        let other = disk.anotherProcess(faults: [1: .failure(.inputOutput, isApplied: false)])
+        let file = try disk.open("/a", mode)
+        #expect(try file.tryLock())
+        #expect(throws: DiskError(operation: "open", path: "/a", reason: .inputOutput)) { try other.open("/a", mode) }
+        let same = try other.open("/a", mode)
+        #expect(try same.tryLock() == false)
+        #expect(throws: DiskError.self) { try file.writeAll(bytes("x"), at: 0) }
+        #expect(disk.isCrashed && !other.isCrashed)
+        #expect(try same.tryLock())
+        #expect(try same.readAll(limit: 10) == bytes("x"))
+        try same.sync()
+        try other.syncFolder("/")
+        #expect(outcomes(other, "/a") == [bytes("x")])
+        #expect(disk.callCount == 3)
+    }
+
     @Test func aProcessDiesAloneAndItsWritesStayUnsynced() throws {
         let disk = FaultDisk()
         let file = try disk.open("/a", mode)
