@@ -155,6 +155,9 @@ package struct FlowLogReader<Sink: FlowLogSink>: ~Copyable {
         wrapping = first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? .objects : .lines
     }
 
+    /// The sink, for the next file; ends the reader.
+    package consuming func takeSink() -> Sink { sink }
+
     // MARK: Lines
 
     /// Reads whole lines and returns how many bytes they were; with `isLast` the rest is a line too.
