@@ -124,11 +124,39 @@ import Testing
         try Data(bytes).write(to: url)
     }
 
-    private func check(_ folder: TemporaryFolder) throws -> Int32 {
+    /// A proof on paper, so to say: checked by `tools/verify_proof.py`, which shares no code with this module either.
+    @Test func aProofFileIsGoodToAnotherProgram() throws {
+        let key = try SigningKey(name: "log.example", seed: [UInt8](repeating: 7, count: 32))
+        let entries = (0..<300).map { Array("entry \($0)".utf8) }
+        let tree = HashTree(leaves: entries.map { TreeHasher.leaf($0) })
+        let checkpoint = try SignedCheckpoint(
+            Checkpoint(origin: "log.example", size: 300, root: tree.root), signedWith: key)
+        let folder = try TemporaryFolder("proof")
+        try write(entries[257], to: folder.file("entry"))
+        for (index, extra) in [(257, nil), (257, [1, 2]), (256, nil)] as [(UInt64, [UInt8]?)] {
+            let proof = ProofFile(
+                index: index, hashes: try tree.inclusionProof(index: index, size: 300), checkpoint: checkpoint,
+                extra: extra)
+            try write(proof.bytes, to: folder.file("proof"))
+            let arguments = [folder.file("proof"), folder.file("entry"), key.verifier.description]
+            let code = try run("verify_proof.py", arguments)
+            guard code != 69 else {
+                print("skipped: Python has no module cryptography")
+                return
+            }
+            #expect(code == (index == 257 ? 0 : 1))
+            let other = try SigningKey(name: "log.example", seed: [UInt8](repeating: 8, count: 32))
+            #expect(try run("verify_proof.py", Array(arguments.dropLast()) + [other.verifier.description]) == 1)
+        }
+    }
+
+    private func check(_ folder: TemporaryFolder) throws -> Int32 { try run("check_static_log.py", [folder.path]) }
+
+    private func run(_ tool: String, _ arguments: [String]) throws -> Int32 {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["python3", root.appending(path: "tools/check_static_log.py").path, folder.path]
+        process.arguments = ["python3", root.appending(path: "tools/\(tool)").path] + arguments
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
