@@ -5,10 +5,10 @@ package struct TreeHash: Sendable, Hashable, CustomStringConvertible {
     package static let byteCount = 32
 
     // The bytes in order, eight to a word, the first in the highest bits.
-    private var word0: UInt64
-    private var word1: UInt64
-    private var word2: UInt64
-    private var word3: UInt64
+    fileprivate var word0: UInt64
+    fileprivate var word1: UInt64
+    fileprivate var word2: UInt64
+    fileprivate var word3: UInt64
 
     /// Nil unless there are exactly 32 bytes.
     package init?(_ bytes: some Collection<UInt8>) {
@@ -56,6 +56,9 @@ package struct TreeHash: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The first eight bytes as a number: a short key for sorted tables.
+    var firstWord: UInt64 { word0 }
+
     package var base64: String { Base64.string(bytes) }
 
     /// Hexadecimal, as people compare roots.
@@ -79,5 +82,15 @@ package struct TreeHash: Sendable, Hashable, CustomStringConvertible {
         var bytes: [UInt8] = []
         for hash in hashes { hash.append(to: &bytes) }
         return bytes
+    }
+}
+
+extension TreeHash: Comparable {
+    /// By bytes.
+    package static func < (left: TreeHash, right: TreeHash) -> Bool {
+        if left.word0 != right.word0 { return left.word0 < right.word0 }
+        if left.word1 != right.word1 { return left.word1 < right.word1 }
+        if left.word2 != right.word2 { return left.word2 < right.word2 }
+        return left.word3 < right.word3
     }
 }

@@ -35,7 +35,7 @@ package enum TreeHasher {
         return hash(hasher.finalize())
     }
 
-    private static func hash(_ digest: SHA256Digest) -> TreeHash {
+    static func hash(_ digest: SHA256Digest) -> TreeHash {
         unsafe digest.withUnsafeBytes { buffer in
             func word(_ index: Int) -> UInt64 {
                 UInt64(bigEndian: unsafe buffer.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))

@@ -1,0 +1,193 @@
+internal import CairnBytes
+package import CairnModel
+internal import Synchronization
+
+/// Content that is to go, and what stands for it afterwards.
+package struct Removal: Sendable {
+    package enum Kind: Sendable, Hashable {
+        /// Somebody asked for it: private data.
+        case redacted
+        /// Retention: bulk that is not kept any longer.
+        case dropped
+    }
+
+    /// Of the attachment.
+    package var digest: [UInt8]
+    package var kind: Kind
+    package var reason: String
+    package var approvedBy: String
+    /// A sealed window, a coarser counter, ...; kept as an attachment of the event.
+    package var replacement: ProposedAttachment?
+
+    package init(
+        digest: [UInt8], kind: Kind, reason: String, approvedBy: String, replacement: ProposedAttachment? = nil
+    ) {
+        self.digest = digest
+        self.kind = kind
+        self.reason = reason
+        self.approvedBy = approvedBy
+        self.replacement = replacement
+    }
+}
+
+extension Ledger {
+    /// Most removals at once: the list of what is pending is one small file.
+    private static let removalsMax = 10_000
+    private static let pendingName = "redaction.pending"
+
+    /// Removes content from the attachments files, by events that say what went, why and who approved. Entries do not
+    /// change, so every proof stays valid.
+    ///
+    /// What retention must not take (what a finding, gate, approval or hold cites) is for the caller to know; content of
+    /// the class that is never dropped is refused here.
+    @discardableResult
+    package func remove(_ removals: [Removal], actor: Actor) throws -> [Receipt] {
+        guard !removals.isEmpty else { return [] }
+        guard removals.count <= Ledger.removalsMax else {
+            throw LedgerError(
+                .tooLarge, "cannot remove \(removals.count) attachments at once: the most is \(Ledger.removalsMax)")
+        }
+        try refresh()
+        var events: [Append] = []
+        for removal in removals { events.append(Append(try event(for: removal))) }
+        let pending = ([events[0].event.id] + removals.map { Hex.string($0.digest) }).map { $0 + "\n" }.joined()
+        return try mapDiskErrors {
+            try writer.withLock { writer in
+                try withFolderLock(&writer) { writer in
+                    try finishRemoval(&writer)
+                    try Ledger.writeFile(Array(pending.utf8), as: file(Ledger.pendingName), disk)
+                }
+            }
+            let receipts = try append(events, actor: actor)
+            try writer.withLock { writer in
+                try withFolderLock(&writer) { writer in
+                    try catchUp(&writer, holdsLock: true)
+                    try finishRemoval(&writer)
+                }
+            }
+            return receipts
+        }
+    }
+
+    private func event(for removal: Removal) throws -> ProposedEvent {
+        guard let digest = TreeHash(removal.digest), let (_, record, _) = try find(digest) else {
+            throw LedgerError(.notFound, "cannot remove attachment \(Hex.string(removal.digest)): the ledger has none")
+        }
+        guard record.kind == .content else {
+            throw LedgerError(
+                .notFound, "cannot remove attachment \(digest): the event at position \(record.position) removed it")
+        }
+        if removal.kind == .dropped {
+            let citing = try self.event(at: record.position)
+            guard citing.attachments.contains(where: { $0.digest == removal.digest && $0.retention == .droppable })
+            else {
+                throw LedgerError(
+                    .invalidEvent,
+                    "cannot drop attachment \(digest): the event at position \(record.position) says it is kept",
+                    remedy: "only redaction may remove it")
+            }
+        }
+        let data: JSONObject = [
+            "digest": .string(digest.description), "reason": .string(removal.reason),
+            "approved_by": .string(removal.approvedBy),
+        ]
+        var attachments: [ProposedAttachment] = []
+        if var replacement = removal.replacement {
+            replacement.role = "replacement"
+            attachments = [replacement]
+        }
+        let type = removal.kind == .redacted ? LedgerEventType.redacted : LedgerEventType.dropped
+        return ledgerEvent(type, id: randomID(), data: data, attachments: attachments)
+    }
+
+    /// Finishes what `redaction.pending` says, if its events were appended. The lock is held.
+    func finishRemoval(_ writer: inout WriterState) throws {
+        let bytes: [UInt8]
+        do throws(DiskError) {
+            bytes = try disk.open(file(Ledger.pendingName), .read).readAll(limit: 1 << 20)
+        } catch {
+            if error.reason == .notFound { return }
+            throw error
+        }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+        let digests = lines.dropFirst().compactMap { Hex.bytes($0).flatMap { TreeHash($0) } }
+        if let id = lines.first, let positions = try removalPositions(firstID: id, count: digests.count) {
+            var bySegment: [UInt32: [TreeHash: UInt64]] = [:]
+            for (digest, position) in zip(digests, positions) {
+                guard let place = try segment(citing: digest) else { continue }
+                bySegment[place.number, default: [:]][digest] = position
+            }
+            for (segment, gone) in bySegment.sorted(by: { $0.key < $1.key }) {
+                try rewrite(segment, gone: gone, &writer)
+            }
+        }
+        try disk.remove(file(Ledger.pendingName))
+        try disk.syncFolder(path)
+    }
+
+    /// Where the events of a removal are; nil if they were never appended.
+    private func removalPositions(firstID: String, count: Int) throws -> Range<UInt64>? {
+        let identity = Digest.identity(source: Array(LedgerEventType.source.utf8), id: Array(firstID.utf8))
+        for position in try candidates(identity: identity) {
+            let event = try event(at: position)
+            if event.id == firstID, event.source == LedgerEventType.source {
+                return position..<position + UInt64(count)
+            }
+        }
+        return nil
+    }
+
+    /// Writes the attachments file of a segment anew without some contents.
+    private func rewrite(_ segment: UInt32, gone: [TreeHash: UInt64], _ writer: inout WriterState) throws {
+        guard
+            let old = try AttachmentsFile(disk, folder: path, segment: segment, ledgerID: identity)
+        else { return }
+        let isOpen = view.withLock { $0.open?.header.number == segment }
+        let end = isOpen ? writer.attachmentsEnd : old.size
+        let name = file(Format.attachmentsName(segment))
+        let newName = name + ".new"
+        if try disk.kind(of: newName) != nil { try disk.remove(newName) }
+        let new = try disk.open(newName, .createExclusive(permissions: DiskOpenMode.ledgerPermissions))
+        var header = old.header
+        header.rewrites += 1
+        try new.writeAll(header.bytes, at: 0)
+        var place = UInt64(Format.attachmentsHeaderBytes)
+        var places: [(TreeHash, UInt64)] = []
+        let (stop, failure) = try old.walk { record, offset in
+            guard offset < end else { return false }
+            var bytes: [UInt8] = []
+            let body = try old.body(record, at: offset)
+            if let position = gone[record.digest], record.kind == .content {
+                let mediaType = Array(body[..<record.mediaTypeCount])
+                RecordHeader(
+                    kind: .gone, isCompressed: false, storedCount: 0, contentCount: record.contentCount,
+                    mediaTypeCount: mediaType.count, position: position,
+                    salt: [UInt8](repeating: 0, count: Format.saltBytes), digest: record.digest,
+                    bodyChecksum: Checksum.masked(Checksum.crc32(mediaType))
+                ).append(to: &bytes)
+                bytes += mediaType
+            } else {
+                record.append(to: &bytes)
+                bytes += body
+            }
+            places.append((record.digest, place))
+            try new.writeAll(bytes, at: place)
+            place += UInt64(bytes.count)
+            return true
+        }
+        if let failure, stop < end {
+            throw AttachmentsFile.damaged(old.name, stop, failure.reason)
+        }
+        try new.sync()
+        new.close()
+        try disk.rename(newName, to: name)
+        try disk.syncFolder(file("segments"))
+        guard isOpen else { return }
+        writer.attachmentsEnd = place
+        writer.attachmentRewrites = header.rewrites
+        let moved = places
+        view.withLock { view in
+            for (digest, offset) in moved { view.open?.attachments[digest]?.offset = offset }
+        }
+    }
+}

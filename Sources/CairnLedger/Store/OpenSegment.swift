@@ -1,0 +1,130 @@
+/// The index of a segment in memory: built while frames are read or written, and what the index of a sealed segment is
+/// written from. About 100 bytes for each entry.
+struct OpenSegment: Sendable {
+    struct FrameRow: Sendable, Hashable {
+        var offset: UInt64
+        var firstPosition: UInt64
+        var count: UInt32
+        var firstRecorded: Int64
+        var lastRecorded: Int64
+        var minTime: Int64
+        var maxTime: Int64
+        /// Of the whole frame.
+        var byteCount: UInt32
+    }
+
+    struct StreamRun: Sendable {
+        var firstRevision: UInt64
+        /// Counted from the first entry of the segment.
+        var entries: [UInt32]
+        var lastRevision: UInt64
+    }
+
+    struct AttachmentRow: Sendable {
+        /// Where the record was when it was last looked for.
+        var offset: UInt64
+        /// Counted from the first entry of the segment.
+        var citing: UInt32
+    }
+
+    let header: SegmentHeader
+    private(set) var frames: [FrameRow] = []
+    /// End of the last whole commit: where the next frame goes.
+    private(set) var end: UInt64
+    /// Hash of the last frame, or of the header.
+    private(set) var lastHash: TreeHash
+    /// Position behind the last entry.
+    private(set) var nextPosition: UInt64
+    private(set) var identities: [(hash: UInt64, entry: UInt32)] = []
+    private var firstByIdentity: [UInt64: UInt32] = [:]
+    /// Further entries with the same short hash: other identities, which 64 bits do not tell apart.
+    private var moreByIdentity: [UInt64: [UInt32]] = [:]
+    private(set) var streams: [String: StreamRun] = [:]
+    var attachments: [TreeHash: AttachmentRow] = [:]
+    /// The cited digests in the order of their records in the attachments file.
+    private(set) var citedDigests: [TreeHash] = []
+    /// Leaf hashes of the entries; with gaps where frames are damaged, and then of no use for the tree.
+    private(set) var leaves: [TreeHash] = []
+    private(set) var frontier: TreeFrontier
+    private(set) var hasGap = false
+    private(set) var minTime = Int64.max
+    private(set) var maxTime = Int64.min
+    private(set) var firstRecorded: Int64?
+    private(set) var lastRecorded: Int64
+    /// `recordedtime` of the last note that the clock stepped back.
+    private(set) var lastStepBack: Int64?
+    private(set) var epoch: UInt32
+
+    init(header: SegmentHeader, frontier: TreeFrontier, lastRecorded: Int64, epoch: UInt32) {
+        self.header = header
+        end = UInt64(header.byteCount)
+        lastHash = header.hash
+        nextPosition = header.firstPosition
+        self.frontier = frontier
+        self.lastRecorded = lastRecorded
+        self.epoch = epoch
+    }
+
+    var count: UInt32 { UInt32(truncatingIfNeeded: nextPosition - header.firstPosition) }
+
+    /// The entries whose identity has this short hash, counted from the first of the segment.
+    func candidates(identity: UInt64) -> [UInt32] {
+        guard let first = firstByIdentity[identity] else { return [] }
+        return [first] + (moreByIdentity[identity] ?? [])
+    }
+
+    /// Adds a frame of entries.
+    mutating func add(_ header: FrameHeader, offset: UInt64, hash: TreeHash, entries: [EntryFacts]) {
+        precondition(entries.count == Int(header.count), "a frame of \(header.count) has \(entries.count) entries")
+        if header.firstPosition != nextPosition { hasGap = true }
+        let base = UInt32(truncatingIfNeeded: header.firstPosition - self.header.firstPosition)
+        var row = FrameRow(
+            offset: offset, firstPosition: header.firstPosition, count: header.count,
+            firstRecorded: entries.first?.recordedTime ?? lastRecorded,
+            lastRecorded: entries.last?.recordedTime ?? lastRecorded, minTime: .max, maxTime: .min,
+            byteCount: UInt32(truncatingIfNeeded: header.byteCount))
+        for (index, facts) in entries.enumerated() {
+            row.minTime = min(row.minTime, facts.time)
+            row.maxTime = max(row.maxTime, facts.time)
+            add(facts, entry: base + UInt32(index))
+        }
+        frames.append(row)
+        minTime = min(minTime, row.minTime)
+        maxTime = max(maxTime, row.maxTime)
+        if firstRecorded == nil { firstRecorded = row.firstRecorded }
+        lastRecorded = max(lastRecorded, row.lastRecorded)
+        nextPosition = header.firstPosition + UInt64(header.count)
+        advance(to: offset + UInt64(header.byteCount), hash: hash, epoch: header.epoch)
+    }
+
+    /// Goes past a frame without entries.
+    mutating func advance(to end: UInt64, hash: TreeHash, epoch: UInt32) {
+        self.end = end
+        lastHash = hash
+        self.epoch = max(self.epoch, epoch)
+    }
+
+    private mutating func add(_ facts: EntryFacts, entry: UInt32) {
+        identities.append((facts.identity, entry))
+        if let earlier = firstByIdentity.updateValue(entry, forKey: facts.identity) {
+            firstByIdentity[facts.identity] = earlier
+            moreByIdentity[facts.identity, default: []].append(entry)
+        }
+        streams[facts.subject, default: StreamRun(firstRevision: facts.revision, entries: [], lastRevision: 0)]
+            .append(entry, revision: facts.revision)
+        for digest in facts.attachments {
+            attachments[digest] = AttachmentRow(offset: 0, citing: entry)
+            citedDigests.append(digest)
+        }
+        if facts.isStepBack { lastStepBack = facts.recordedTime }
+        leaves.append(facts.leaf)
+        frontier.append(facts.leaf)
+    }
+}
+
+extension OpenSegment.StreamRun {
+    fileprivate mutating func append(_ entry: UInt32, revision: UInt64) {
+        entries.append(entry)
+        lastRevision = revision
+    }
+}
