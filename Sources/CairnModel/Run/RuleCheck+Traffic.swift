@@ -99,7 +99,9 @@ extension RuleCheck {
         if let reason = state.rollbackDue {
             add(.rollbackDue, "traffic may not move on: a rollback is due (\(reason))")
         }
-        if !isActive(shift.stage, step: isTest ? nil : step) {
+        // A stage that is entered once holds all steps of its traffic.
+        let isPerStep = playbook.stage(named: shift.stage)?.isPerStep ?? false
+        if !isActive(shift.stage, step: isTest || !isPerStep ? nil : step) {
             add(.wrongOrder, "\(text("kind")) traffic moves in \(shift.stage), which does not run")
         }
         guard let steps = state.steps(of: shift) else { return }
