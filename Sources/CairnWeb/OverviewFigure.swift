@@ -9,6 +9,8 @@ struct OverviewFigure {
     private static let shareHeight = 64.0
     private static let axisHeight = 40.0
     private static let rowsMax = 40
+    /// Of a letter in 13 pixels, on average and then some.
+    private static let letterWidth = 7.6
 
     private var production: [TrafficShare] {
         document.trafficShares.filter { $0.kind == .production }.sorted { $0.time < $1.time }
@@ -66,25 +68,38 @@ struct OverviewFigure {
                     page.text("Finding \(index + 1)")
                 }
             }
+            if scale(.wide).isBroken {
+                page.element("li") { page in
+                    page.element(
+                        "svg", ["width": "14", "height": "10", "viewBox": "0 0 14 10", "aria-hidden": "true"]
+                    ) { page in
+                        page.shape("rect", ["class": "gap", "x": "1", "width": "12", "height": "10"])
+                    }
+                    page.text("quiet time, folded")
+                }
+            }
         }
+    }
+
+    private func scale(_ size: ChartFigure.Size) -> TimeScale {
+        let turningPoints =
+            production.map(\.time) + document.findings.flatMap { [$0.start, $0.end ?? $0.start] }
+        let moments =
+            document.entries.map(\.time) + phases.flatMap { [$0.start, $0.end ?? document.until] } + turningPoints
+        return TimeScale(
+            from: document.from, until: document.until, left: max(size.nameWidth, 4), right: size.width - 10,
+            moments: moments, turningPoints: turningPoints)
     }
 
     private func picture(_ size: ChartFigure.Size, _ page: inout Markup) {
         let isWide = size.nameWidth > 0
-        let gutter = max(size.nameWidth, 4)
         let row = OverviewFigure.rowHeight + (isWide ? 0 : 14)
         let findingsHeight = document.findings.isEmpty ? 6.0 : 20.0
         let phasesBottom = findingsHeight + Double(phases.count) * row
         let shareTop = phasesBottom + (production.isEmpty ? 0 : isWide ? 12 : 26)
         let bottom = shareTop + (production.isEmpty ? 0 : OverviewFigure.shareHeight)
         let height = bottom + OverviewFigure.axisHeight
-        let turningPoints =
-            production.map(\.time) + document.findings.flatMap { [$0.start, $0.end ?? $0.start] }
-        let moments =
-            document.entries.map(\.time) + phases.flatMap { [$0.start, $0.end ?? document.until] } + turningPoints
-        let time = TimeScale(
-            from: document.from, until: document.until, left: gutter, right: size.width - 10, moments: moments,
-            turningPoints: turningPoints)
+        let time = scale(size)
         page.element(
             "svg",
             [
@@ -139,6 +154,9 @@ struct OverviewFigure {
     private func label(
         _ text: String, detail: String, height: Double, time: TimeScale, isWide: Bool, _ page: inout Markup
     ) {
+        // The end of a long name says most: `.../PRODUCTION_TRAFFIC_SHIFT 2`.
+        let room = Int(((isWide ? time.left : time.right - time.left) - 26) / OverviewFigure.letterWidth)
+        let short = OverviewFigure.ending(of: text, width: room - detail.count)
         page.element(
             "text",
             [
@@ -146,7 +164,7 @@ struct OverviewFigure {
                 "text-anchor": isWide ? "end" : nil,
             ]
         ) { page in
-            page.text(text)
+            page.text(short)
             page.element("tspan", ["class": "tick", "dx": "8"], text: detail)
         }
     }
@@ -192,6 +210,13 @@ struct OverviewFigure {
                 "text", ["x": place(start + 5), "y": place(part >= 0.4 ? level + 15 : level - 5)],
                 text: "\(NumberText.significant(part * 100))%")
         }
+    }
+
+    private static func ending(of text: String, width: Int) -> String {
+        guard PlainText.width(text) > max(8, width) else { return text }
+        var ending = Substring(text)
+        while PlainText.width(String(ending)) > max(7, width - 1) { ending.removeFirst() }
+        return "…" + ending
     }
 
     /// The target's share from 0 to 1.

@@ -29,6 +29,7 @@ enum PageStyle {
         :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
         code { font: 13px/1.4 ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
         .scope, .note, .late, footer { color: var(--faint); font-size: 13px; }
+        nav { display: flex; flex-wrap: wrap; gap: 2px 16px; margin-top: 4px; font-size: 13px; }
         .cluster { font-weight: 600; } .cluster.source { color: var(--source); } .cluster.target { color: var(--target); }
         .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
         .summary { margin: 18px 0 8px; padding: 14px 18px; background: var(--panel); border: 1px solid var(--line);
@@ -116,7 +117,7 @@ enum PageStyle {
           .actor-column { width: 108px; } .evidence-column { width: 28%; } .position-column { width: 68px; }
           th, td { padding: 3px 8px; } .run, .late, .scope, .note { font-size: 8.5pt; } .legend, .axis { font-size: 8.5pt; }
           @page { margin: 14mm; } body { font-size: 10pt; } main { max-width: none; padding: 0; } table { font-size: 9pt; }
-          a { color: inherit; text-decoration: none; } .numbers { display: none; } h2, h3 { break-after: avoid; }
+          a { color: inherit; text-decoration: none; } .numbers, nav { display: none; } h2, h3 { break-after: avoid; }
           tr, figure, .summary { break-inside: avoid; } * { print-color-adjust: exact; }
           details::details-content { content-visibility: visible; block-size: auto; }
         }

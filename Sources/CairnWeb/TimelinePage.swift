@@ -6,6 +6,8 @@ struct TimelinePage {
     let document: TimelineDocument
     /// Positions that have a line in this page, so that evidence can link to it.
     private let linkable: Set<UInt64>
+    /// A line of dates; who wants an older one scrolls.
+    private static let linkedDaysMax = 12
 
     init(document: TimelineDocument) {
         self.document = document
@@ -46,8 +48,22 @@ struct TimelinePage {
                     page.element("span", ["class": "cluster target"], text: clusters.target)
                 }
             }
+            contents(&page)
         }
         page.lineBreak()
+    }
+
+    /// Links into a long page.
+    private func contents(_ page: inout Markup) {
+        page.element("nav", ["aria-label": "Contents"]) { page in
+            if !document.findings.isEmpty {
+                page.element("a", ["href": "#findings"], text: "Findings (\(document.findings.count))")
+            }
+            page.element("a", ["href": "#timeline"], text: "Timeline (\(NumberText.grouped(document.entries.count)))")
+            for day in document.days.suffix(TimelinePage.linkedDaysMax) {
+                page.element("a", ["href": "#day-\(day.date)"], text: day.date)
+            }
+        }
     }
 
     private func summary(_ page: inout Markup) {

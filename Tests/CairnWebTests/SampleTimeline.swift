@@ -37,7 +37,8 @@ enum SampleTimeline {
                     name: "precheck", start: day("2026-02-16T13:00:00Z"), end: day("2026-02-20T15:00:00Z"),
                     status: .completed),
                 TimelinePhase(
-                    name: "build", start: day("2026-03-02T09:00:00Z"), end: day("2026-03-06T15:30:00Z"),
+                    name: "harbor-services/storefront/k7Qm2Zs9VtXw4LbN8RcYd: build", start: day("2026-03-02T09:00:00Z"),
+                    end: day("2026-03-06T15:30:00Z"),
                     status: .completed),
                 TimelinePhase(name: "snapshot", start: time("08:31:00"), end: time("08:59:00"), status: .completed),
                 TimelinePhase(
