@@ -1,6 +1,6 @@
 extension PlaybookLibrary {
     /// Amazon ECS rolling: tasks are replaced within the capacity limits. AWS reports neither stages nor weights for
-    /// it, so the one stage is Cairn's own name for the whole.
+    /// it, so the stages are Cairn's own names: the replacement as a whole, and the time in which alarms still count.
     static let ecsRollingText = #"""
         {
           "id": "ecs-rolling",
@@ -11,6 +11,9 @@ extension PlaybookLibrary {
           "stages": [
             {"name": "ROLL_OUT", "title": "Tasks are replaced within the capacity limits",
              "capacity": {"source": 0, "target": 100},
+             "back": {"to": "ROLL_OUT", "how": "Tasks of the last completed deployment again."}},
+            {"name": "BAKE_TIME", "title": "Alarms are watched", "optional": true,
+             "complete": [{"bake": "bake_minutes"}], "capacity": {"source": 0, "target": 100},
              "back": {"to": "ROLL_OUT", "how": "Tasks of the last completed deployment again."}}
           ],
           "parameters": [

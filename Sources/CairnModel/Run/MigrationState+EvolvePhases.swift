@@ -2,9 +2,12 @@ internal import CairnBytes
 
 /// How stages, approvals and the way back change the state.
 extension MigrationState {
-    /// Where an event's stage and step are in `phases`. Without a step, a stage per step means all of its steps.
+    /// Where an event's stage and step are in `phases`. Without a step, a stage per step means all of its steps; where
+    /// a stage has no steps of its own, a step says nothing about where it is.
     func places(of phase: String, step: Int?) -> [Int] {
-        phases.indices.filter { phases[$0].name == phase && (step == nil || phases[$0].step == step) }
+        phases.indices.filter {
+            phases[$0].name == phase && (step == nil || phases[$0].step == nil || phases[$0].step == step)
+        }
     }
 
     /// The same, with a place for a stage that nobody knew.
@@ -82,14 +85,17 @@ extension MigrationState {
             phases[index].endedAt = event.time
             if index == end { phases[index].reason = event.text("reason") }
         }
-        for name in Set(phases[start...].map(\.name)) {
+        forget(Set(phases[start...].map(\.name)))
+    }
+
+    /// What was approved, decided and done for stages that are open again no longer counts.
+    private mutating func forget(_ names: Set<String>) {
+        for name in names {
             approvals[name] = nil
             gates[name] = nil
-            hookCalls.removeAll { $0.phase == name && !$0.isRollback }
         }
-        if let shift = playbook?.production, let place = phases.firstIndex(where: { $0.name == shift.stage }),
-            place >= start
-        {
+        hookCalls.removeAll { names.contains($0.phase) && !$0.isRollback }
+        if let shift = playbook?.production, names.contains(shift.stage) {
             shiftedSteps = 0
             bake = nil
         }
@@ -135,11 +141,19 @@ extension MigrationState {
                 phases[index].endedAt = event.time
             }
             bake = nil
+            hookCalls.removeAll(where: \.isRollback)
         case "rollback.completed":
             rollbackDue = nil
             if let running { rollbacks[running].endedAt = event.time }
             guard closedAt == nil else { return }
-            status = (playbook?.rollback.endsRun ?? true) ? .rolledBack : .running
+            guard playbook?.rollback.endsRun == false else {
+                status = .rolledBack
+                return
+            }
+            status = .running
+            let undone = phases.indices.filter { phases[$0].status == .failed }
+            for index in undone { phases[index].status = .reverted }
+            forget(Set(undone.map { phases[$0].name }))
         default:
             if let running {
                 rollbacks[running].endedAt = event.time

@@ -173,6 +173,8 @@ extension RuleCheck {
             }
             let isLast = state.shiftedSteps >= steps.count
             expected = isLast ? 0 : shift.bakeParameter.flatMap { state.number(ofParameter: $0) }
+        } else if expected == nil, state.playbook?.production?.stage != stage.name {
+            add(.wrongOrder, "\(stage.name) is no stage that bakes")
         }
         guard let expected, let minutes = data["minutes"]?.double, minutes != expected else { return }
         add(
