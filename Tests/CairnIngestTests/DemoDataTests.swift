@@ -66,7 +66,7 @@ import Testing
         let collected = try read("metrics/\(cluster).prom.gz", .prometheus)
         #expect(collected.series.count > 100)
         for (name, samples) in collected.series {
-            #expect(name.contains("cluster=\(cluster)"))
+            #expect(name.contains("cluster=\"\(cluster)\""))
             #expect(samples.count == 360, "\(name)")
         }
     }

@@ -23,6 +23,23 @@ import Testing
         #expect(reject.line == 1)
     }
 
+    @Test(arguments: ["/cairn", "/cairn/import"]) func sourcesOfCairnAreRefused(source: String) throws {
+        let event = #"{"specversion":"1.0","id":"1","source":"\#(source)","type":"t","time":"2026-01-01T00:00:00Z"}"#
+        #expect(try Collected(event, ImportOptions(format: .events)).rejects.count == 1)
+        let envelope = #"{"source":"\#(source)","detail-type":"t","detail":{},"time":"2026-01-01T00:00:00Z"}"#
+        #expect(try Collected(envelope, ImportOptions(format: .eventBridge)).rejects.count == 1)
+    }
+
+    @Test(arguments: [
+        ("migration/eu", "migration/eu"), ("ledger/self", "events/ledger/self"), ("import/1", "events/import/1"),
+        ("no stream", "events/no~20stream"), ("/a//b/", "events/~2fa/~2fb/~"),
+    ]) func subjectsBecomeStreams(subject: String, stream: String) throws {
+        let event =
+            #"{"specversion":"1.0","id":"1","source":"s","type":"t","time":"2026-01-01T00:00:00Z","subject":"\#(subject)"}"#
+        let collected = try Collected(event, ImportOptions(format: .events))
+        #expect(collected.events.first?.event.subject.text == stream)
+    }
+
     @Test func attributesThatCairnSetsAreNeverTaken() throws {
         let collected = try Collected(
             #"{"specversion":"1.0","id":"1","source":"s","type":"t","time":"2026-01-01T00:00:00Z","authid":"a","#

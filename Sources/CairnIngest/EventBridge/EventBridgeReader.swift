@@ -78,9 +78,9 @@ struct EventBridgeReader: JSONRecordReader {
                 remedy: value["specversion"] == nil ? "leave it out" : "import CloudEvents with the format events")
         }
         let type = EventBridgeReader.type(source: source, detailType: detailType)
-        guard !type.hasPrefix(EventText.reservedPrefix) else {
+        guard !type.hasPrefix(EventText.reservedPrefix), EventText.sourceProblem(source) == nil else {
             throw CloudEventReader.Refusal(
-                reason: "the source \(source.prefix(40)) would make a type that only Cairn itself produces",
+                reason: "the source \(source.prefix(40)) is one of Cairn's own",
                 remedy: "send it under another source")
         }
         let region = value["region"]?.string ?? "-"

@@ -8,7 +8,7 @@ struct CloudEventReader: JSONRecordReader {
 
     /// Attributes that Cairn sets when it records. They are dropped with a note, and the bytes received keep them.
     static let assigned: Set<String> = [
-        "authid", "authtype", "recordedtime", "revision", "position", "attachments", "receiveddigest",
+        "authid", "authtype", "recordedtime", "revision", "timetext", "receivedsha256", "attachments",
     ]
     /// Attributes with a place of their own in an event.
     private static let known: Set<String> = [
@@ -62,6 +62,9 @@ struct CloudEventReader: JSONRecordReader {
         }
         let (time, timeText) = try time(of: object)
         let source = try text("source", of: object)
+        if let problem = EventText.sourceProblem(source) {
+            throw Refusal(reason: problem, remedy: "send it under a source of your own")
+        }
         let event = ProposedEvent(
             id: try text("id", of: object), source: source, type: type, subject: try subject(of: object, source),
             time: time, timeText: timeText, data: try data(of: object),
@@ -110,12 +113,16 @@ struct CloudEventReader: JSONRecordReader {
         return (time, EventText.timeText(text, of: time))
     }
 
-    /// A subject that is a stream's name is that stream; any other becomes one, and without one the source does.
+    /// A subject that is a stream's name is that stream, unless Cairn keeps its own books there; any other becomes one,
+    /// and without one the source does.
     private func subject(of object: JSONObject, _ source: String) throws(Refusal) -> StreamName {
         guard let subject = try optionalText("subject", of: object) else {
             return StreamName(kind: "events", foreignID: source)
         }
-        return StreamName(subject) ?? StreamName(kind: "events", foreignID: subject)
+        guard let stream = StreamName(subject), !EventText.ownKinds.contains(stream.kind) else {
+            return StreamName(kind: "events", foreignID: subject)
+        }
+        return stream
     }
 
     private func data(of object: JSONObject) throws(Refusal) -> JSONValue {

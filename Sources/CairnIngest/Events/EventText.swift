@@ -10,6 +10,17 @@ enum EventText {
     /// The prefix of the types that Cairn alone produces.
     static let reservedPrefix = "cairn."
 
+    /// Where Cairn's own events say they come from. An id taken there from outside would keep Cairn's event out.
+    static let reservedSource = "/cairn"
+    /// Kinds of streams in which Cairn keeps its own books.
+    static let ownKinds: Set<String> = ["ledger", "import", "samples", "flows"]
+
+    /// Why an event from outside cannot have this source; nil if it can.
+    static func sourceProblem(_ source: String) -> String? {
+        guard source == reservedSource || source.hasPrefix("\(reservedSource)/") else { return nil }
+        return "the source \(source.prefix(60)) is one of Cairn's own"
+    }
+
     /// Why the text cannot be an id, source or type; nil if it can.
     static func problem(_ text: String, _ name: String) -> String? {
         if text.isEmpty { return "\(name) is empty" }

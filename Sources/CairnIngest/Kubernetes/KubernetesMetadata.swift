@@ -47,6 +47,9 @@ struct KubernetesMetadata {
     }
 
     /// Adds the event that an object tells of; the whole object is its data.
+    ///
+    /// What was received is the object and not its spelling: the same version of it, exported once as YAML and once in
+    /// a list, is the same event. Only where its canonical form loses something do the bytes of the file count.
     static func add(
         _ record: JSONRecord, type: String, source: String, id: String?, subject: StreamName,
         times: [JSONValue?], options: ImportOptions, to batch: inout IngestBatch
@@ -60,7 +63,9 @@ struct KubernetesMetadata {
             let event = ProposedEvent(
                 id: id, source: source, type: type, subject: subject, time: time, timeText: timeText,
                 data: record.value, extensions: EventText.extensions(of: options),
-                received: ReceivedBytes(bytes: record.bytes, isLossless: record.isLossless))
+                received: ReceivedBytes(
+                    bytes: record.isLossless ? CanonicalJSON.bytes(of: record.value) : record.bytes,
+                    isLossless: record.isLossless))
             batch.events.append(IngestedEvent(event: event, line: record.line, notes: record.notes))
         } catch {
             batch.reject(record, error.reason, remedy: error.remedy)
