@@ -30,6 +30,18 @@ package struct IngestReject: Error, Sendable, Hashable, CustomStringConvertible 
     /// The record's full length in bytes.
     package var rawByteCount: Int
 
+    package init(
+        file: String, line: Int, column: Int, reason: String, remedy: String, raw: [UInt8], rawByteCount: Int
+    ) {
+        self.file = file
+        self.line = line
+        self.column = column
+        self.reason = reason
+        self.remedy = remedy
+        self.raw = raw
+        self.rawByteCount = rawByteCount
+    }
+
     package var description: String {
         let place = line == 0 ? file : column == 0 ? "\(file):\(line)" : "\(file):\(line):\(column)"
         return "\(place): \(reason); \(remedy)"

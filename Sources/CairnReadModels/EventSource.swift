@@ -1,3 +1,4 @@
+package import CairnLedger
 package import CairnModel
 
 /// What a read model is made from: a ledger, or an array of events in a test.

@@ -1,4 +1,5 @@
 import CairnBytes
+import CairnLedger
 import CairnModel
 
 /// What becomes of one kind of event in the read model: tables, and the rows an event makes or changes in them.
@@ -17,13 +18,6 @@ protocol Projection: AnyObject {
 
     init(_ connection: Connection) throws(ReadModelError)
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws
-}
-
-/// The content of an attachment, as far as it is still there.
-package enum AttachmentContent: Sendable, Hashable {
-    case present([UInt8])
-    /// Dropped or redacted by the event at this position, if the log knows it.
-    case gone(by: UInt64?)
 }
 
 /// An event with its name in the vocabulary of Cairn: `cairn.phase.started.v1` and `observed.phase.started.v1` are both

@@ -1,4 +1,5 @@
 import CairnBytes
+import CairnLedger
 import CairnModel
 import CairnReadModels
 

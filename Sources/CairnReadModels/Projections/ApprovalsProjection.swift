@@ -1,4 +1,5 @@
 import CairnBytes
+import CairnLedger
 import CairnModel
 
 /// Who asked for what, who allowed it, and what the gates said.

@@ -1,4 +1,5 @@
 import CairnBytes
+import CairnLedger
 import CairnModel
 
 /// Every event, whatever its type: what the other tables are made from, for questions nobody foresaw.

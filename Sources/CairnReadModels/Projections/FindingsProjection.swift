@@ -1,4 +1,5 @@
 import CairnBytes
+import CairnLedger
 import CairnModel
 
 /// What the analyzer found, the incidents that findings open, and the facts that broke a rule.

@@ -1,3 +1,4 @@
+import CairnLedger
 import CairnModel
 
 /// What people added and corrected. A correction changes no event: it stands beside what it corrects.

@@ -1,4 +1,5 @@
 import CairnBytes
+import CairnLedger
 import CairnModel
 
 /// Phases and their bakes. A phase that is tried again gets another attempt; an end that is told before its start waits

@@ -1,4 +1,5 @@
 import CairnBytes
+import CairnLedger
 import CairnModel
 
 /// Runs: each migration and each deployment, what was planned for it, and where it stands.
