@@ -43,7 +43,7 @@ struct DropsBaseline {
     /// - Parameter control: the same stream of the other cluster, if there is one. A rate that is high in both from
     ///   beginning to end is how that peer is; high in one alone, it is what we look for.
     func rate(_ kind: DropKind, of stream: DropsStreamKey, control: DropsStreamKey?) -> Double {
-        let common = common[CommonKey(role: stream.role, kind: kind)] ?? policy.baselineRateFloor
+        let common = common[CommonKey(role: stream.role, kind: kind)] ?? policy.baselineRateFloor(kind)
         let mine = own[StreamSignal(stream: stream, kind: kind)] ?? common
         guard let control, let other = own[StreamSignal(stream: control, kind: kind)] else { return max(common, mine) }
         return max(common, min(mine, other))
@@ -61,18 +61,18 @@ struct DropsBaseline {
                 let total = DropsBaseline.sum(blocks)
                 return total.connections >= policy.priorConnections ? total.events / total.connections : nil
             })
-        start = min(0.5, max(policy.baselineRateFloor, start))
+        start = min(0.5, max(policy.baselineRateFloor(kind), start))
         var common = start
         for _ in 0..<DropsBaseline.passes {
             let kept = blocks.flatMap { $0 }.filter { !isOutlier($0, against: common) }
             let total = DropsBaseline.sum(kept)
-            if total.connections > 0 { common = max(policy.baselineRateFloor, total.events / total.connections) }
+            if total.connections > 0 { common = max(policy.baselineRateFloor(kind), total.events / total.connections) }
         }
         self.common[CommonKey(role: role, kind: kind)] = common
         var scatter = 0.0
         var degrees = 0.0
         for (key, blocks) in zip(keys, blocks) {
-            let rate = ownRate(blocks, common: common)
+            let rate = ownRate(kind, blocks, common: common)
             own[StreamSignal(stream: key, kind: kind)] = rate
             for block in blocks where block.connections * rate >= 0.2 && !isOutlier(block, against: rate) {
                 let expected = block.connections * rate
@@ -85,7 +85,7 @@ struct DropsBaseline {
         dispersions[CommonKey(role: role, kind: kind)] = min(DropsBaseline.dispersionMax, max(1, dispersion))
     }
 
-    private func ownRate(_ blocks: [Block], common: Double) -> Double {
+    private func ownRate(_ kind: DropKind, _ blocks: [Block], common: Double) -> Double {
         var rate = common
         let all = DropsBaseline.sum(blocks)
         for _ in 0..<DropsBaseline.passes {
@@ -98,7 +98,7 @@ struct DropsBaseline {
             rate =
                 (kept.events + policy.priorConnections * common) / (kept.connections + policy.priorConnections)
         }
-        return min(0.9, max(policy.baselineRateFloor, rate))
+        return min(0.9, max(policy.baselineRateFloor(kind), rate))
     }
 
     private func blocks(_ kind: DropKind, _ stream: DropsStream?) -> [Block] {

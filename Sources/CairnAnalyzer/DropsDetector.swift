@@ -75,7 +75,7 @@ struct DropsDetector {
     /// A stretch with its sums and its evidence at the rate that fits it best, if it is worth telling.
     private func stretch(_ stream: DropsStream, _ range: Range<Int64>) -> [Stretch] {
         let (events, connections) = stream.total(kind, in: range)
-        guard events >= UInt64(max(1, policy.eventsMin)) else { return [] }
+        guard events >= UInt64(policy.eventsMin(kind)) else { return [] }
         let rate = Double(events) / Double(connections)
         guard rate >= leastRate else { return [] }
         let nats =

@@ -6,13 +6,16 @@ package struct DropsPolicy: Hashable, Sendable {
     /// Log-likelihood ratio, divided by the dispersion, that opens a finding. ln(525,600) = 13.2 is one false alarm in
     /// a year of minutes for one stream; three nats more are for twenty streams at once.
     package var evidenceNats = 16.0
-    /// Fewer events than this are an anecdote, however unlikely.
+    /// Fewer events than this are an anecdote, however unlikely. A reject is our own rule at work and needs fewer.
     package var eventsMin = 4
+    package var rejectEventsMin = 3
     /// How far a rate must rise to matter, in points and as a factor of the baseline.
     package var rateIncreaseMin = 0.08
     package var rateFactorMin = 3.0
-    /// No baseline is believed to be better than this: some attempts always end in nothing.
+    /// No baseline is believed to be better than this: some attempts always end in nothing, but rules refuse what
+    /// they allowed before only when somebody changes them.
     package var baselineRateFloor = 0.005
+    package var rejectBaselineRateFloor = 0.001
     /// Rates that are tried as "what it would be if traffic were dropped".
     package var alternativeRates = [0.12, 0.3, 0.6, 0.95]
     /// Connections with the baseline of all streams that a stream's own baseline is mixed with.
@@ -40,13 +43,21 @@ package struct DropsPolicy: Hashable, Sendable {
 
     package init() {}
 
+    func eventsMin(_ kind: DropKind) -> Int { max(1, kind == .reject ? rejectEventsMin : eventsMin) }
+
+    func baselineRateFloor(_ kind: DropKind) -> Double {
+        kind == .reject ? rejectBaselineRateFloor : baselineRateFloor
+    }
+
     package static let standard = DropsPolicy()
 
     /// Eight hexadecimal digits over every threshold.
     package var digest: String {
         let numbers: [Double] =
             [
-                evidenceNats, Double(eventsMin), rateIncreaseMin, rateFactorMin, baselineRateFloor, priorConnections,
+                evidenceNats, Double(eventsMin), Double(rejectEventsMin), rateIncreaseMin, rateFactorMin,
+                baselineRateFloor,
+                rejectBaselineRateFloor, priorConnections,
                 Double(mergeMinutes), Double(blockMinutes), Double(knownClientConnections), controlNats,
                 Double(settleMinutes), Double(asymmetryPacketsMin), Double(asymmetryBlocksMin), asymmetryDeviations,
                 asymmetryFactor, placeShareMin, placeLift,
