@@ -17,6 +17,25 @@ import Testing
         return collected
     }
 
+    /// The generator's own tests, among them that it gives the shipped files byte for byte.
+    @Test func theGeneratorKeepsItsPromises() throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["python3", "-B", "-m", "unittest", "discover", "-q", "-s", "."]
+        process.currentDirectoryURL = DemoDataTests.folder.deletingLastPathComponent()
+        let output = Pipe()
+        process.standardError = output
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        process.waitUntilExit()
+        if process.terminationStatus == 127 {
+            print("skipped: there is no python3")
+            return
+        }
+        #expect(process.terminationStatus == 0, "\(text)")
+    }
+
     @Test func eventsFitTheVocabulary() throws {
         let events = try read("events.jsonl", .events).events.map(\.event)
         #expect(events.count > 150)
