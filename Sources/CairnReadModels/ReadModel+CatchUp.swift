@@ -114,7 +114,7 @@ extension ReadModel {
             try source.forEach(from: appended.next) { event in
                 guard event.position >= appended.next else { return }
                 // Content that is gone must be gone from the tables too, whatever was made of it.
-                if Removal.isOne(event) { throw Interrupted() }
+                if RemovalEvents.isOne(event) { throw Interrupted() }
                 try projector.apply(event, from: source)
                 appended.next = event.position + 1
                 appended.events += 1
@@ -135,7 +135,7 @@ extension ReadModel {
 }
 
 /// Events that take content out of the log.
-enum Removal {
+enum RemovalEvents {
     static let facts: Set<String> = ["attachment.redacted", "attachment.dropped"]
 
     static func isOne(_ event: RecordedEvent) -> Bool {

@@ -67,7 +67,9 @@ extension ReadModel {
     ) throws -> UInt64 {
         try connection.execute("BEGIN IMMEDIATE")
         try connection.execute(Progressed.table.createStatement)
-        for table in Projections.tables { try connection.execute(table.createStatement) }
+        for table in Projections.tables {
+            for statement in [table.createStatement] + table.lookupStatements { try connection.execute(statement) }
+        }
         for view in Views.all { try connection.execute(view.createStatement) }
         let projector = try Projector(connection)
         var next: UInt64 = 0

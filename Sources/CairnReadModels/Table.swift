@@ -13,19 +13,23 @@ package struct Table: Sendable {
     package var row: String
     package var columns: [Column]
     var constraints: [String] = []
+    /// Indexes that the projection itself looks rows up by: made with the table.
+    var lookups: [String] = []
     /// Indexes that only readers need; a rebuild makes them after the last row.
     var indexes: [String] = []
     /// Rows live in the primary key itself: right for small rows that are looked up by it.
     var isWithoutRowID = false
 
     init(
-        _ name: String, _ row: String, _ columns: [[Column]], constraints: [String] = [], indexes: [String] = [],
+        _ name: String, _ row: String, _ columns: [[Column]], constraints: [String] = [], lookups: [String] = [],
+        indexes: [String] = [],
         isWithoutRowID: Bool = false
     ) {
         self.name = name
         self.row = row
         self.columns = columns.flatMap { $0 }
         self.constraints = constraints
+        self.lookups = lookups
         self.indexes = indexes
         self.isWithoutRowID = isWithoutRowID
     }
@@ -35,6 +39,10 @@ package struct Table: Sendable {
         let parts = columns.map { "\($0.name) \($0.definition)" } + constraints
         return "CREATE TABLE \(name) (\n  \(parts.joined(separator: ",\n  "))\n)"
             + " STRICT\(isWithoutRowID ? ", WITHOUT ROWID" : "")"
+    }
+
+    var lookupStatements: [String] {
+        lookups.enumerated().map { "CREATE INDEX \(name)_lookup_\($0.offset) ON \(name) (\($0.element))" }
     }
 
     var indexStatements: [String] {

@@ -27,5 +27,16 @@ enum Views {
                   occurred_us, recorded_at, recorded_us
                 FROM runs WHERE kind = 'deployment'
                 """),
+        View(
+            name: "flow_counters",
+            row: "flow counters of one minute, place, direction and peer, over all files (the rows of `flow_counts`)",
+            query: """
+                SELECT p.cluster, c.minute, strftime('%Y-%m-%dT%H:%M:%SZ', c.minute * 60, 'unixepoch') AS minute_at,
+                  CASE c.direction WHEN 0 THEN 'ingress' ELSE 'egress' END AS direction,
+                  CASE c.role WHEN 0 THEN 'server' ELSE 'client' END AS peer_role, c.peer, c.peer_port, c.protocol,
+                  p.interface, p.subnet, p.zone, p.instance, c.reject_reason, c.flows, c.rejects, c.late_rejects,
+                  c.unanswered, c.resets, c.tcp_flows, c.syn_only, c.packets, c.bytes, c.long_packets
+                FROM flow_counts AS c JOIN flow_places AS p ON p.place = c.place
+                """),
     ]
 }

@@ -17,7 +17,7 @@ struct EventList: EventSource {
     }
 
     func content(of attachment: AttachmentReference) throws -> AttachmentContent {
-        contents[attachment.digest] ?? .gone(by: nil)
+        contents[attachment.digest] ?? .gone(by: 0)
     }
 
     /// The log as it was when it had this many events.

@@ -27,7 +27,7 @@ final class ApprovalsProjection: Projection {
                 Table.Column.text("recorded_by", "account that appended the decision"),
                 Table.Column.integer("decision_position", "place in the log of the decision"),
                 Table.Column.origin,
-            ], indexes: ["run, phase", "approver"]),
+            ], lookups: ["run, phase"], indexes: ["approver"]),
         Table(
             "gates", "one evaluation of a gate",
             [

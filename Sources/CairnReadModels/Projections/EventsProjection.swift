@@ -16,6 +16,17 @@ final class EventsProjection: Projection {
                 Table.Column.text("id", "with source the identity of the event", "NOT NULL"),
                 Table.Column.text("source", "who said so", "NOT NULL"),
                 Table.Column.text("type", "type with its version, such as cairn.phase.started.v1", "NOT NULL"),
+                family(
+                    "name", "the type without family and version, such as phase.started; a foreign type as it is",
+                    [
+                        ("cairn.", "substr(type, 7, length(type) - 9)"),
+                        ("observed.", "substr(type, 10, length(type) - 12)"),
+                    ], otherwise: "type"),
+                family(
+                    "family", "who says so: cairn (decided or produced), observed (told by others) or foreign",
+                    [
+                        ("cairn.", "'cairn'"), ("observed.", "'observed'"),
+                    ], otherwise: "'foreign'"),
                 Table.Column.text("stream", "stream it belongs to, such as migration/mig-7", "NOT NULL"),
                 Table.Column.integer("revision", "place in the stream, from 0", "NOT NULL"),
                 Table.Column.time("occurred", "when it happened", "NOT NULL"),
@@ -33,6 +44,21 @@ final class EventsProjection: Projection {
                 Table.Column.text("attachments", "JSON list of {role, media_type, bytes, digest}"),
             ], indexes: ["stream, revision", "type, position", "occurred_us"])
     ]
+
+    /// A column that SQLite computes from the type when it is read.
+    private static func family(
+        _ name: String, _ meaning: String, _ cases: [(prefix: String, value: String)], otherwise: String
+    ) -> [Table.Column] {
+        let whens = cases.map { one in
+            "WHEN substr(type, 1, \(one.prefix.utf8.count)) = '\(one.prefix)' AND substr(type, -3, 2) = '.v'"
+                + " THEN \(one.value)"
+        }
+        let expression = "CASE \(whens.joined(separator: " ")) ELSE \(otherwise) END"
+        return [
+            Table.Column(
+                name: name, definition: "TEXT GENERATED ALWAYS AS (\(expression)) VIRTUAL", meaning: meaning)
+        ]
+    }
 
     private let insert: Statement
 

@@ -34,7 +34,7 @@ final class PhasesProjection: Projection {
                 Table.Column.real("minutes", "how long it should last"),
                 Table.Column.time("ended", "when it was completed"),
                 Table.Column.origin,
-            ], indexes: ["run, occurred_us"]),
+            ], lookups: ["run, occurred_us"]),
     ]
 
     static let facts: Set<String>? = [

@@ -68,7 +68,7 @@ final class RunsProjection: Projection {
                 Table.Column.text("started_by", "who started it"),
                 Table.Column.time("ended", "when it was completed or failed"),
                 Table.Column.origin,
-            ], indexes: ["run, occurred_us"]),
+            ], lookups: ["run, occurred_us"]),
     ]
 
     static let facts: Set<String>? = [
@@ -171,7 +171,7 @@ final class RunsProjection: Projection {
 
     private func end(_ fact: Fact, _ status: String) throws {
         try connection.run(
-            "UPDATE runs SET ended_us = ?2, reason = coalesce(?3, reason) WHERE run = ?1",
+            "UPDATE runs SET ended_us = max(coalesce(ended_us, ?2), ?2), reason = coalesce(?3, reason) WHERE run = ?1",
             [.text(fact.stream), fact.occurred, fact.text("reason")])
         try setStatus(fact, status)
     }
@@ -196,7 +196,7 @@ final class RunsProjection: Projection {
             """,
             [.text(fact.stream), .text(status), fact.text("reason"), fact.occurred])
         try connection.run(
-            "UPDATE runs SET ended_us = ?2 WHERE run = ?1 AND ?3 = 'completed'",
+            "UPDATE runs SET ended_us = max(coalesce(ended_us, ?2), ?2) WHERE run = ?1 AND ?3 = 'completed'",
             [.text(fact.stream), fact.occurred, .text(status)])
         try setStatus(fact, runStatus)
     }
