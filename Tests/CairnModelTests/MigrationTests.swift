@@ -119,7 +119,8 @@ import Testing
         #expect(run.refusal("phase.started", ["phase": "snapshot", "emergency": true]) == .unapproved)
         try run.command(
             "phase.started", ["phase": "snapshot", "emergency": true, "reason": "the old nodes are failing"])
-        #expect(run.state.emergencies["snapshot"] == run.time.adding(seconds: 86_400))
+        let emergency = try #require(run.state.emergencies["snapshot"])
+        #expect(emergency.deadline == run.time.adding(seconds: 86_400) && emergency.requester == "alice")
         try run.command("freeze.started", ["scope": "pipelines"])
         try run.pass("velero")
         try run.command("phase.completed", ["phase": "snapshot"])
@@ -127,6 +128,9 @@ import Testing
         run.wait(minutes: 1441)
         #expect(run.refusal("phase.started", ["phase": "move-workloads"]) == .emergencyOverdue)
         #expect(run.refusal("approval.granted", ["phase": "build", "retroactive": true], by: "bob") == .notRequested)
+        #expect(
+            run.refusal("approval.granted", ["phase": "snapshot", "retroactive": true], by: "alice")
+                == .approverIsRequester)
         try run.command("approval.granted", ["phase": "snapshot", "retroactive": true], by: "bob")
         try run.command("phase.started", ["phase": "move-workloads"])
     }
@@ -168,6 +172,7 @@ import Testing
         try run.command("phase.reverted", ["phase": "shift-traffic", "reason": "errors"])
         try run.command("rollback.completed")
         #expect(run.state.status == .running && run.state.nextPhase?.name == "shift-traffic")
+        #expect(run.state.approvals["shift-traffic"] == nil)
         // What was approved for the first attempt does not hold for the second.
         #expect(run.refusal("phase.started", ["phase": "shift-traffic"]) == .unapproved)
         try run.approve("shift-traffic")
@@ -221,5 +226,13 @@ import Testing
             at: run.time,
             actor: "a", expected: .exactly(0))
         #expect(drafts.map(\.type) == ["cairn.phase.started.v1"] && drafts[0].data["colour"] == "red")
+    }
+
+    @Test func aStateTellsItselfAsJSON() throws {
+        var run = try Run.readyToShift()
+        try run.command("phase.started", ["phase": "shift-traffic"])
+        try run.command("traffic.shifted", Run.shift(10))
+        try Golden.expect(
+            CanonicalJSON.string(of: run.state.summary) + "\n", matches: "summary-migration.json", in: #filePath)
     }
 }

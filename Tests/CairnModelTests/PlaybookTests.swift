@@ -149,6 +149,8 @@ import Testing
         // The plan may carry the playbook itself, so that the history stands alone.
         var alone = try Run("migration/orders-db")
         var plan = try #require(run.events[0].data.object)
+        #expect(plan["playbook_definition"] == library["database-failover"]?.definition)
+        plan["playbook_definition"] = nil
         #expect(alone.refusal("migration.planned", .object(plan)) == .unknownPlaybook)
         plan["playbook_definition"] = library["database-failover"]?.definition
         try alone.command("migration.planned", .object(plan))

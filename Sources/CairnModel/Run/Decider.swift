@@ -77,6 +77,13 @@ package enum Decider {
             if data[field] == nil || data[field] == .null, let value { data[field] = value }
         }
         switch name {
+        case "migration.planned", "deployment.planned":
+            // The history has to stand alone where the playbook is not one that every Cairn brings.
+            guard let id = data["playbook"]?.string, let playbook = state.playbooks[id],
+                playbook != PlaybookLibrary.builtIn[id]
+            else { break }
+            fill("playbook_definition", playbook.definition)
+        case "phase.started": if data["emergency"] == true { fill("requested_by", .string(actor)) }
         case "approval.requested": fill("requested_by", .string(actor))
         case "approval.granted", "approval.rejected": fill("approver", .string(actor))
         case "gate.evaluated": fill("reasons", [])
@@ -88,7 +95,11 @@ package enum Decider {
             let isCalled = name == "hook.called"
             fill("attempt", .integer(isCalled ? (call?.attempt ?? 0) &+ 1 : call?.attempt ?? 1))
             fill("step", step.map { .integer($0) })
-            if isCalled { fill("hook_details", state.hookDetails[hook].map { .object($0) }) }
+            guard isCalled else { break }
+            fill("hook_details", state.hookDetails[hook].map { .object($0) })
+            let weights = state.weightsToTell(at: phase)
+            fill("production_traffic_weights", .object(weights.production))
+            fill("test_traffic_weights", .object(weights.test))
         case "hook.timed_out":
             let declared = data["hook"]?.string.flatMap { state.declaration(of: $0) }
             fill("action", .string(declared?.timeoutAction ?? "ROLLBACK"))

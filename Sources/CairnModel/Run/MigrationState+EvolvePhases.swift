@@ -69,7 +69,9 @@ extension MigrationState {
         }
         let phase = phases[first].name
         if event.data["emergency"]?.bool == true, approvals[phase]?.status != .granted {
-            emergencies[phase] = event.time.later(bySeconds: playbook?.emergencyApprovalSeconds ?? 86_400)
+            emergencies[phase] = Emergency(
+                requester: event.text("requested_by"),
+                deadline: event.time.later(bySeconds: playbook?.emergencyApprovalSeconds ?? 86_400))
         }
     }
 

@@ -63,7 +63,7 @@ package struct MigrationState: Sendable, Hashable {
     package var bake: Bake?
     package var ttlChanges: [TTLChange] = []
     package var freezes: [String: Timestamp] = [:]
-    package var emergencies: [String: Timestamp] = [:]
+    package var emergencies: [String: Emergency] = [:]
     package var rollbacks: [RollbackRecord] = []
     /// Why a rollback has to start now; nil if none has to.
     package var rollbackDue: String?
@@ -126,6 +126,12 @@ package struct MigrationState: Sendable, Hashable {
         package var decidedAt: Timestamp?
         package var isEmergency = false
         package var isRetroactive = false
+    }
+
+    /// A stage that began without approval, and who has to have approved it by when.
+    package struct Emergency: Sendable, Hashable {
+        package var requester: String?
+        package var deadline: Timestamp
     }
 
     package struct Gate: Sendable, Hashable {

@@ -19,8 +19,8 @@ extension RuleCheck {
             add(.unapproved, "an emergency start of \(phase) needs a reason")
         }
         for requirement in stage?.startRequirements ?? [] { check(requirement, of: first) }
-        for (phase, deadline) in state.emergencies.sorted(by: { $0.key < $1.key }) where time > deadline {
-            add(.emergencyOverdue, "the emergency start of \(phase) was to be approved by \(deadline)")
+        for (phase, emergency) in state.emergencies.sorted(by: { $0.key < $1.key }) where time > emergency.deadline {
+            add(.emergencyOverdue, "the emergency start of \(phase) was to be approved by \(emergency.deadline)")
         }
     }
 

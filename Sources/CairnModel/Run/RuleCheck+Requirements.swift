@@ -99,7 +99,8 @@ extension RuleCheck {
         let approval = state.approvals[phase]
         let isRetroactive = data["retroactive"]?.bool == true
         let isEmergency = data["emergency"]?.bool == true
-        if let requester = approval?.requester, RuleCheck.isSamePerson(requester, text("approver")) {
+        let requesters = [approval?.requester, state.emergencies[phase]?.requester].compactMap { $0 }
+        if requesters.contains(where: { RuleCheck.isSamePerson($0, text("approver")) }) {
             add(.approverIsRequester, "\(text("approver")) asked for \(phase), and somebody else has to decide")
         }
         let isOpen = approval?.status == .requested

@@ -223,6 +223,9 @@ extension RuleCheck {
                 return
             }
             guard name == "rollback.completed" else { return }
+            if let call = state.hookCalls.first(where: { $0.isRollback && !$0.isFinished }) {
+                add(.hookNotFinished, "hook \(call.hook) of \(call.phase) is \(call.status.rawValue)")
+            }
             let target = state.production?.target ?? 0
             if target != 0 {
                 add(

@@ -23,6 +23,7 @@ extension EventVocabulary {
             "phase.started", in: runs,
             [
                 .text("phase"), step, .bool("emergency").optional, .text("reason").optional,
+                .text("requested_by").optional,
             ]),
         EventSchema("phase.completed", in: runs, [.text("phase"), step]),
         EventSchema("phase.failed", in: runs, [.text("phase"), step, .text("reason")]),
