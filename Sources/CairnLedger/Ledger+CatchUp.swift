@@ -71,7 +71,10 @@ extension Ledger {
         if holdsLock || !found.isEmpty { try syncWhatOthersWrote(tail.file, &writer, holdsLock: holdsLock) }
         if found.isEmpty { return false }
         if isSealed {
-            guard let sealed = try SealedSegment(header: tail.header, name: name, file: tail.file) else {
+            guard
+                let sealed = try SealedSegment(
+                    header: tail.header, name: name, file: tail.file, readsAroundDamage: access == .readOnly)
+            else {
                 throw LedgerError(
                     .corrupt, "cannot read the index of \(name)", segment: name, remedy: "run verify")
             }

@@ -163,7 +163,7 @@ extension Ledger {
         let (sealed, open) = view.withLock { ($0.sealed, $0.open?.frames ?? []) }
         var rows: [OpenSegment.FrameRow] = []
         for segment in sealed {
-            for index in 0..<Int(segment.summary.frameCount) { rows.append(try segment.frame(at: index)) }
+            for index in 0..<(try segment.frameCount()) { rows.append(try segment.frame(at: index)) }
         }
         return rows + open
     }
@@ -203,7 +203,7 @@ extension Ledger {
             )
         }
         if let open { return open }
-        for segment in sealed.reversed() where segment.summary.attachmentCount > 0 {
+        for segment in sealed.reversed() {
             if let row = try segment.attachment(digest) { return (segment.number, row.offset) }
         }
         return nil

@@ -89,7 +89,10 @@ extension Ledger {
             count: sealed.count, payload: payload, previousHash: sealed.lastHash, dictionary: nil)
         try writeAndSync(build.bytes + index.bytes, to: file, at: open.end, &writer)
         let name = Format.segmentName(open.header.number)
-        guard let segment = try SealedSegment(header: open.header, name: name, file: file) else {
+        guard
+            let segment = try SealedSegment(
+                header: open.header, name: name, file: file, readsAroundDamage: false)
+        else {
             throw stop(&writer, "the index that was just written to \(name) cannot be read")
         }
         view.withLock { view in

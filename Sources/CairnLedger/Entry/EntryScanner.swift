@@ -127,10 +127,33 @@ struct EntryFacts: Sendable {
     /// Digests of the attachments it cites.
     var attachments: [TreeHash]
     var leaf: TreeHash
-    /// Whether it is the ledger's own note that the clock stepped back.
-    var isStepBack: Bool
+    /// What the entry says to the ledger itself.
+    var meaning: Meaning
 
-    private static let stepBackType = Array(LedgerEventType.clockSteppedBack.utf8)
+    enum Meaning: Sendable, Hashable {
+        /// Nothing.
+        case none
+        case clockSteppedBack
+        case streamsSealed
+        case keyRotated
+        /// Content went: redacted or dropped.
+        case removal
+
+        private static let prefix = Array("cairn.".utf8)
+        private static let types: [([UInt8], Meaning)] = [
+            (Array(LedgerEventType.clockSteppedBack.utf8), .clockSteppedBack),
+            (Array(LedgerEventType.streamsSealed.utf8), .streamsSealed),
+            (Array(LedgerEventType.keyRotated.utf8), .keyRotated),
+            (Array(LedgerEventType.redacted.utf8), .removal), (Array(LedgerEventType.dropped.utf8), .removal),
+        ]
+
+        init(type bytes: [UInt8], in range: Range<Int>) {
+            self = .none
+            guard range.count > Meaning.prefix.count, bytes.has(Meaning.prefix, at: range.lowerBound) else { return }
+            for (type, meaning) in Meaning.types
+            where range.count == type.count && bytes.has(type, at: range.lowerBound) { self = meaning }
+        }
+    }
 
     /// Nil if the bytes are not an entry.
     init?(_ bytes: [UInt8], in range: Range<Int>) {
@@ -149,14 +172,12 @@ struct EntryFacts: Sendable {
         self.recordedTime = recordedTime.microseconds
         self.attachments = attachments
         leaf = TreeHasher.leaf(bytes[range])
-        isStepBack =
-            layout.type.count == EntryFacts.stepBackType.count
-            && bytes.has(EntryFacts.stepBackType, at: layout.type.lowerBound)
+        meaning = Meaning(type: bytes, in: layout.type)
     }
 
     init(
         identity: UInt64, subject: String, revision: UInt64, time: Int64, recordedTime: Int64,
-        attachments: [TreeHash], leaf: TreeHash, isStepBack: Bool
+        attachments: [TreeHash], leaf: TreeHash, meaning: Meaning
     ) {
         self.identity = identity
         self.subject = subject
@@ -165,7 +186,7 @@ struct EntryFacts: Sendable {
         self.recordedTime = recordedTime
         self.attachments = attachments
         self.leaf = leaf
-        self.isStepBack = isStepBack
+        self.meaning = meaning
     }
 
     /// Canonical JSON writes a revision in plain digits.

@@ -63,10 +63,11 @@ struct CommitStage {
         }
         try check(expected, next: next, event)
         let bytes = event.entry(recordedTime: recordedTime, revision: next)
+        let type = Array(event.proposal.type.utf8)
         let facts = EntryFacts(
             identity: event.identity, subject: stream, revision: next, time: event.proposal.time.microseconds,
             recordedTime: recordedTime.microseconds, attachments: event.drafts.map(\.digest),
-            leaf: TreeHasher.leaf(bytes), isStepBack: event.proposal.type == LedgerEventType.clockSteppedBack)
+            leaf: TreeHasher.leaf(bytes), meaning: EntryFacts.Meaning(type: type, in: 0..<type.count))
         precondition(bytes.count <= Format.entryBytesMax, "an entry of \(bytes.count) bytes was prepared")
         identities[event.identity, default: []].append(entries.count)
         nextRevisions[stream] = next + 1

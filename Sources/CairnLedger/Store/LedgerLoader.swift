@@ -76,7 +76,9 @@ struct LedgerLoader {
         let name = Format.segmentName(number)
         let file = try disk.open("\(path)/\(name)", access == .readWrite && isLast ? .readWrite : .read)
         let header = try loadHeader(number, name, file)
-        if let sealed = try SealedSegment(header: header, name: name, file: file) {
+        if let sealed = try SealedSegment(
+            header: header, name: name, file: file, readsAroundDamage: access == .readOnly)
+        {
             view.sealed.append(sealed)
             return
         }

@@ -18,6 +18,8 @@ struct OpenSegment: Sendable {
         /// Counted from the first entry of the segment.
         var entries: [UInt32]
         var lastRevision: UInt64
+        /// False if a revision is missing or out of order.
+        var isDense = true
     }
 
     struct AttachmentRow: Sendable {
@@ -54,6 +56,11 @@ struct OpenSegment: Sendable {
     /// `recordedtime` of the last note that the clock stepped back.
     private(set) var lastStepBack: Int64?
     private(set) var epoch: UInt32
+    /// Entries that say something to the ledger itself, in order.
+    private(set) var special: [(entry: UInt32, meaning: EntryFacts.Meaning)] = []
+    /// The first entry that was recorded before the one before it.
+    private(set) var firstOutOfTime: UInt32?
+    private var lastAdded = Int64.min
 
     init(header: SegmentHeader, frontier: TreeFrontier, lastRecorded: Int64, epoch: UInt32) {
         self.header = header
@@ -62,8 +69,12 @@ struct OpenSegment: Sendable {
         nextPosition = header.firstPosition
         self.frontier = frontier
         self.lastRecorded = lastRecorded
+        lastAdded = lastRecorded
         self.epoch = epoch
     }
+
+    /// For a segment that was read without the ones before it.
+    mutating func setFrontier(_ frontier: TreeFrontier) { self.frontier = frontier }
 
     var count: UInt32 { UInt32(truncatingIfNeeded: nextPosition - header.firstPosition) }
 
@@ -104,6 +115,13 @@ struct OpenSegment: Sendable {
         self.epoch = max(self.epoch, epoch)
     }
 
+    private mutating func note(_ facts: EntryFacts, entry: UInt32) {
+        if facts.meaning == .clockSteppedBack { lastStepBack = facts.recordedTime }
+        if facts.meaning != .none { special.append((entry, facts.meaning)) }
+        if facts.recordedTime < lastAdded, firstOutOfTime == nil { firstOutOfTime = entry }
+        lastAdded = max(lastAdded, facts.recordedTime)
+    }
+
     private mutating func add(_ facts: EntryFacts, entry: UInt32) {
         identities.append((facts.identity, entry))
         if let earlier = firstByIdentity.updateValue(entry, forKey: facts.identity) {
@@ -116,7 +134,7 @@ struct OpenSegment: Sendable {
             attachments[digest] = AttachmentRow(offset: 0, citing: entry)
             citedDigests.append(digest)
         }
-        if facts.isStepBack { lastStepBack = facts.recordedTime }
+        note(facts, entry: entry)
         leaves.append(facts.leaf)
         frontier.append(facts.leaf)
     }
@@ -124,6 +142,7 @@ struct OpenSegment: Sendable {
 
 extension OpenSegment.StreamRun {
     fileprivate mutating func append(_ entry: UInt32, revision: UInt64) {
+        if let last = entries.last, last >= entry || revision != lastRevision &+ 1 { isDense = false }
         entries.append(entry)
         lastRevision = revision
     }

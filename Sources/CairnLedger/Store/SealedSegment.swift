@@ -12,14 +12,22 @@ final class SealedSegment: Sendable {
     /// Where the frames end.
     let framesEnd: UInt64
     let epoch: UInt32
-    private let memoryIndex: [UInt8]?
-    private let cache = Mutex(Cache())
+    /// Whether a damaged index is made up for by reading the frames; a writer must refuse it instead.
+    private let readsAroundDamage: Bool
+    private let cache: Mutex<Cache>
 
     /// Parts of the index that stay in memory once they were needed.
     private struct Cache {
+        /// Where the index is; nil until its checksum was compared.
+        var place: IndexPlace?
         var frames: [UInt8]?
         var identities: HashFilter?
         var streams: HashFilter?
+    }
+
+    private enum IndexPlace {
+        case disk
+        case memory([UInt8], SegmentSummary)
     }
 
     /// A bit for each possible 16th-part of the range of a hash: tells most absent hashes from present ones without a
@@ -47,7 +55,7 @@ final class SealedSegment: Sendable {
 
     /// Opens by the index on disk.
     /// - Returns: nil if the file does not end in an index.
-    init?(header: SegmentHeader, name: String, file: any DiskFile) throws {
+    init?(header: SegmentHeader, name: String, file: any DiskFile, readsAroundDamage: Bool) throws {
         let size = try file.size()
         let tail = UInt64(Format.summaryBytes + Format.frameEnd.count)
         guard size >= UInt64(header.byteCount + Format.frameHeaderBytes) + tail else { return nil }
@@ -77,17 +85,31 @@ final class SealedSegment: Sendable {
         self.frontier = frontier
         framesEnd = summary.frameOffset
         epoch = frame.epoch
-        memoryIndex = nil
+        self.readsAroundDamage = readsAroundDamage
+        cache = Mutex(Cache())
     }
 
     /// Wraps a segment that was read frame by frame because its index cannot be used.
     init(scanned segment: OpenSegment, name: String, file: any DiskFile) throws(FormatError) {
-        let payload = SegmentIndex.payload(
-            of: segment, streams: StreamMap.Commitment(count: 0, root: TreeHasher.emptyRoot),
-            frameOffset: segment.end)
+        let (payload, summary) = try SealedSegment.index(of: segment)
         header = segment.header
         self.name = name
         self.file = file
+        self.summary = summary
+        frontier = segment.frontier
+        framesEnd = segment.end
+        epoch = segment.epoch
+        readsAroundDamage = true
+        cache = Mutex(Cache(place: .memory(payload, summary)))
+    }
+
+    /// The index of a segment that was read frame by frame.
+    private static func index(
+        of segment: OpenSegment
+    ) throws(FormatError) -> (payload: [UInt8], summary: SegmentSummary) {
+        let payload = SegmentIndex.payload(
+            of: segment, streams: StreamMap.Commitment(count: 0, root: TreeHasher.emptyRoot),
+            frameOffset: segment.end)
         var summary = SegmentSummary(
             firstPosition: segment.header.firstPosition, count: segment.count,
             frameCount: UInt32(segment.frames.count), streamCount: UInt32(segment.streams.count),
@@ -106,20 +128,67 @@ final class SealedSegment: Sendable {
             summary.attachmentsOffset = tail.uint32(at: 40)
             summary.treeOffset = tail.uint32(at: 44)
         }
-        self.summary = summary
-        frontier = segment.frontier
-        framesEnd = segment.end
-        epoch = segment.epoch
-        memoryIndex = payload
+        return (payload, summary)
     }
 
     var firstPosition: UInt64 { summary.firstPosition }
     var endPosition: UInt64 { summary.firstPosition + UInt64(summary.count) }
     var number: UInt32 { header.number }
 
+    /// The summary of the index in use: of the one on disk, or of what was read in its place.
+    private func tables() throws -> SegmentSummary {
+        switch try place() {
+        case .disk: summary
+        case .memory(_, let summary): summary
+        }
+    }
+
+    private func place() throws -> IndexPlace {
+        if let place = cache.withLock({ $0.place }) { return place }
+        let found: IndexPlace
+        if try isIndexWhole() {
+            found = .disk
+        } else {
+            guard readsAroundDamage else {
+                throw damaged("the checksum of the index is wrong", at: summary.frameOffset)
+            }
+            found = try rebuiltIndex()
+        }
+        cache.withLock { $0.place = found }
+        return found
+    }
+
+    /// The whole index is compared with its checksum before the first use, a piece at a time.
+    private func isIndexWhole() throws -> Bool {
+        let header = try file.read(at: summary.frameOffset, count: Format.frameHeaderBytes)
+        guard let frame = try? FrameHeader(parsing: header, at: 0) else { return false }
+        var crc: UInt32 = 0
+        var offset = summary.frameOffset + UInt64(Format.frameHeaderBytes)
+        let end = offset + UInt64(frame.storedCount)
+        while offset < end {
+            let bytes = try file.read(at: offset, count: Int(min(end - offset, 1 << 20)))
+            if bytes.isEmpty { return false }
+            crc = Checksum.crc32(bytes[...], continuing: crc)
+            offset += UInt64(bytes.count)
+        }
+        return Checksum.masked(crc) == frame.storedChecksum
+    }
+
+    private func rebuiltIndex() throws -> IndexPlace {
+        var segment = OpenSegment(header: header, frontier: TreeFrontier(), lastRecorded: .min, epoch: 0)
+        _ = try SegmentLoader.scan(
+            &segment, file: file, name: name, fileEnd: framesEnd, signedSize: .max, mayBeTorn: false)
+        do throws(FormatError) {
+            let (payload, summary) = try SealedSegment.index(of: segment)
+            return .memory(payload, summary)
+        } catch {
+            throw damaged(error.reason, at: summary.frameOffset)
+        }
+    }
+
     /// Bytes of the tables of the index.
     private func table(_ offset: UInt32, _ count: Int) throws -> [UInt8] {
-        if let memoryIndex { return Array(memoryIndex[Int(offset)..<Int(offset) + count]) }
+        if case .memory(let bytes, _) = try place() { return Array(bytes[Int(offset)..<Int(offset) + count]) }
         let bytes = try file.read(
             at: summary.frameOffset + UInt64(Format.frameHeaderBytes) + UInt64(offset), count: count)
         guard bytes.count == count else { throw damaged("the index ends early", at: summary.frameOffset) }
@@ -136,7 +205,7 @@ final class SealedSegment: Sendable {
 
     private func frameTable() throws -> [UInt8] {
         if let frames = cache.withLock({ $0.frames }) { return frames }
-        let frames = try table(0, Int(summary.frameCount) * SegmentIndex.frameRowBytes)
+        let frames = try table(0, Int(try tables().frameCount) * SegmentIndex.frameRowBytes)
         cache.withLock { $0.frames = frames }
         return frames
     }
@@ -158,10 +227,12 @@ final class SealedSegment: Sendable {
             byteCount: UInt32(end - start))
     }
 
+    func frameCount() throws -> Int { Int(try tables().frameCount) }
+
     /// The frame that holds the position, or the first behind it.
     func frameIndex(holding position: UInt64) throws -> Int {
         var low = 0
-        var high = Int(summary.frameCount)
+        var high = try frameCount()
         while low < high {
             let middle = (low + high) / 2
             let row = try frame(at: middle)
@@ -174,7 +245,9 @@ final class SealedSegment: Sendable {
 
     /// The values of the rows with this hash in the table of identities.
     func candidates(identity: UInt64) throws -> [UInt32] {
-        try lookUp(identity, offset: summary.identitiesOffset, count: Int(summary.count), filter: \.identities)
+        let tables = try tables()
+        let count = Int(tables.streamHashesOffset - tables.identitiesOffset) / SegmentIndex.hashRowBytes
+        return try lookUp(identity, offset: tables.identitiesOffset, count: count, filter: \.identities)
     }
 
     private func lookUp(
@@ -183,7 +256,6 @@ final class SealedSegment: Sendable {
         let known = cache.withLock { $0[keyPath: path]?.mayHave(hash) }
         if known == false { return [] }
         let rowBytes = SegmentIndex.hashRowBytes
-        let count = try tableRows(offset, count)
         if known == nil {
             let filter = HashFilter(rows: try table(offset, count * rowBytes))
             cache.withLock { $0[keyPath: path] = filter }
@@ -206,16 +278,11 @@ final class SealedSegment: Sendable {
         return values
     }
 
-    /// A segment with damage has fewer rows than positions.
-    private func tableRows(_ offset: UInt32, _ count: Int) throws -> Int {
-        guard memoryIndex != nil, offset == summary.identitiesOffset else { return count }
-        return Int(summary.streamHashesOffset - summary.identitiesOffset) / SegmentIndex.hashRowBytes
-    }
-
     // MARK: Streams
 
     /// What the segment has of a stream, or nil.
     func run(of stream: String) throws -> OpenSegment.StreamRun? {
+        let summary = try tables()
         let places = try lookUp(
             Digest.stream(stream), offset: summary.streamHashesOffset, count: Int(summary.streamCount),
             filter: \.streams)
@@ -244,6 +311,7 @@ final class SealedSegment: Sendable {
 
     /// Every stream of the segment, sorted by name.
     func forEachStream(_ body: (String, OpenSegment.StreamRun) throws -> Void) throws {
+        let summary = try tables()
         let bytes = try table(summary.streamsOffset, Int(summary.attachmentsOffset - summary.streamsOffset))
         var reader = ByteReader(bytes)
         do {
@@ -282,6 +350,7 @@ final class SealedSegment: Sendable {
 
     /// Where the record of a cited attachment was when the segment was sealed, and which entry cites it.
     func attachment(_ digest: TreeHash) throws -> OpenSegment.AttachmentRow? {
+        let summary = try tables()
         var low = 0
         var high = Int(summary.attachmentCount)
         let rowBytes = SegmentIndex.attachmentRowBytes
@@ -299,6 +368,7 @@ final class SealedSegment: Sendable {
 
     /// The digests that entries of the segment cite.
     func citedDigests() throws -> [TreeHash] {
+        let summary = try tables()
         let rowBytes = SegmentIndex.attachmentRowBytes
         let bytes = try table(summary.attachmentsOffset, Int(summary.attachmentCount) * rowBytes)
         return stride(from: 0, to: bytes.count, by: rowBytes).map {

@@ -134,7 +134,7 @@ extension LedgerView {
                 .notFound, "cannot read the entry at position \(position): the ledger has \(size) entries, from 0")
         }
         let index = try segment.frameIndex(holding: position)
-        guard index < Int(segment.summary.frameCount) else { throw missing(position, segment.name) }
+        guard try index < segment.frameCount() else { throw missing(position, segment.name) }
         let row = try segment.frame(at: index)
         guard row.firstPosition <= position else { throw missing(position, segment.name) }
         return SegmentCursor(

@@ -1,0 +1,337 @@
+internal import CairnBytes
+internal import CairnModel
+internal import Dispatch
+internal import Synchronization
+
+/// Checks a whole ledger from its files alone, trusting neither index nor tiles: every byte of every segment and
+/// attachment, the chain of frames, the numbers of positions and revisions, the indexes against the entries, the tree
+/// against the checkpoints, the keys against their rotations.
+package struct LedgerVerifier {
+    private let path: String
+    private let environment: LedgerEnvironment
+    private var report = VerifyReport()
+    private var checkpoint: SignedCheckpoint?
+    private var identities: Set<UInt64> = []
+    private var lastRevisions: [String: UInt64] = [:]
+    private var tree = TileTree()
+    /// Sizes whose roots are wanted, with the roots once they are reached.
+    private var wantedRoots: [UInt64: TreeHash?] = [:]
+    private var rotations: [KeyHistory.Rotation] = []
+    private var removals: [UInt64: String] = [:]
+    private var gone: [(digest: TreeHash, position: UInt64, file: String)] = []
+    private var isTreeWhole = true
+    private var previousHash: TreeHash? = SegmentHeader.noHash
+    private var ledgerID: [UInt8]?
+    private var firstKey: VerifierKey?
+
+    private init(path: String, environment: LedgerEnvironment) {
+        self.path = path
+        self.environment = environment
+    }
+
+    /// - Parameters:
+    ///   - vkey: the verifier key that the caller trusts; without it the ledger vouches for its own key.
+    ///   - against: checkpoints that the caller kept, which the ledger must contain.
+    package static func verify(
+        at path: String, environment: LedgerEnvironment, vkey: VerifierKey? = nil, against: [SignedCheckpoint] = []
+    ) throws -> VerifyReport {
+        var verifier = LedgerVerifier(path: path, environment: environment)
+        return try mapDiskErrors { try verifier.run(vkey: vkey, against: against) }
+    }
+
+    private mutating func run(vkey: VerifierKey?, against: [SignedCheckpoint]) throws -> VerifyReport {
+        let names: [String]
+        do throws(DiskError) { names = try environment.disk.list("\(path)/segments") } catch {
+            if error.reason == .notFound || error.reason == .notFolder { throw Ledger.notALedger(path) }
+            throw error
+        }
+        let numbers = names.compactMap { Format.segmentNumber(ofName: $0) }.sorted()
+        guard let last = numbers.last else { throw Ledger.notALedger(path) }
+        readCheckpoint()
+        for checkpoint in against + (checkpoint.map { [$0] } ?? []) {
+            wantedRoots[checkpoint.checkpoint.size] = .some(nil)
+        }
+        if wantedRoots[0] != nil { wantedRoots[0] = tree.root }
+        try checkSegments(numbers, last: last)
+        checkRemovals()
+        report.entries = tree.size
+        report.streams = lastRevisions.count
+        report.root = tree.root.description
+        checkKeys(vkey: vkey)
+        for checkpoint in against { check(checkpoint, isOwn: false) }
+        if let checkpoint { check(checkpoint, isOwn: true) }
+        return report
+    }
+
+    private mutating func readCheckpoint() {
+        do {
+            let file = try environment.disk.open("\(path)/checkpoint", .read)
+            let checkpoint = try SignedCheckpoint(parsing: try file.readAll(limit: UInt64(SignedNote.bytesMax)))
+            self.checkpoint = checkpoint
+            report.signedSize = checkpoint.checkpoint.size
+        } catch let error as DiskError where error.reason == .notFound {
+            return
+        } catch {
+            report.add(.corrupt, "cannot read checkpoint: \(error)", file: "checkpoint", offset: 0)
+        }
+    }
+
+    // MARK: Segments
+
+    /// Segments side by side, as many as fit the machine, then in order what goes across them.
+    private mutating func checkSegments(_ numbers: [UInt32], last: UInt32) throws {
+        // A segment and its facts take up to 150 MB while they are checked.
+        let width = 4
+        var next: UInt32 = 0
+        while next <= last {
+            let end = min(last, next + UInt32(width) - 1)
+            let wanted = (next...end).filter { numbers.contains($0) }
+            let checks = checkSideBySide(wanted, last: last)
+            for number in next...end {
+                guard let check = checks[number] else {
+                    report.add(
+                        Damage(
+                            .corrupt, file: Format.segmentName(number), offset: 0, reason: "the file is missing",
+                            position: tree.size))
+                    isTreeWhole = false
+                    previousHash = nil
+                    continue
+                }
+                if let newer = check.isNewer { throw newer }
+                try add(check, isLast: number == last)
+            }
+            next = end + 1
+        }
+    }
+
+    private func checkSideBySide(_ numbers: [UInt32], last: UInt32) -> [UInt32: SegmentCheck] {
+        let results = Mutex<[UInt32: SegmentCheck]>([:])
+        let path = path
+        let disk = environment.disk
+        let signedSize = checkpoint?.checkpoint.size ?? 0
+        let size = tree.size
+        let id = ledgerID ?? [UInt8](repeating: 0, count: Format.ledgerIDBytes)
+        DispatchQueue.concurrentPerform(iterations: numbers.count) { index in
+            let number = numbers[index]
+            // Stands in for a header that cannot be read.
+            let expected = SegmentHeader(
+                ledgerID: id, number: number, firstPosition: size, created: 0, previousHash: SegmentHeader.noHash,
+                origin: "unknown", verifierKey: "", dictionary: PresetDictionary.standard)
+            let check = SegmentCheck(
+                number: number, path: path, disk: disk, isLast: number == last, signedSize: signedSize,
+                expected: expected)
+            results.withLock { $0[number] = check }
+        }
+        return results.withLock { $0 }
+    }
+
+    private mutating func add(_ check: SegmentCheck, isLast: Bool) throws {
+        let header = check.segment.header
+        report.segments += 1
+        report.frames += check.frameCount
+        report.segmentBytes += check.segmentBytes
+        report.attachmentBytes += check.attachmentBytes
+        report.attachments += check.contentCount
+        report.goneAttachments += check.gone.count
+        for damage in check.damage { report.add(damage) }
+        if check.hasHeader { checkHeader(header, check.name) } else { isTreeWhole = false }
+        previousHash = check.damage.contains { $0.verdict == .corrupt } ? nil : check.segment.lastHash
+        if header.firstPosition != tree.size || check.segment.hasGap { isTreeWhole = false }
+        try checkNumbers(check)
+        if let index = check.index, !check.segment.hasGap, isTreeWhole { try checkIndex(index, check) }
+        for item in check.gone {
+            gone.append((item.digest, item.position, Format.attachmentsName(header.number)))
+        }
+    }
+
+    private mutating func checkHeader(_ header: SegmentHeader, _ name: String) {
+        if ledgerID == nil {
+            ledgerID = header.ledgerID
+            report.ledgerID = header.ledgerID
+            report.origin = header.origin
+            firstKey = try? VerifierKey(header.verifierKey)
+        }
+        if header.ledgerID != ledgerID || header.origin != report.origin {
+            report.add(.corrupt, "cannot trust \(name): it belongs to another ledger", file: name, offset: 16)
+        }
+        if let previousHash, header.previousHash != previousHash {
+            report.add(
+                .corrupt, "cannot trust \(name): its header does not follow the segment before it", file: name,
+                offset: 52)
+        }
+        if isTreeWhole, header.firstPosition != tree.size {
+            report.add(
+                .corrupt,
+                "cannot trust \(name): it begins with entry \(header.firstPosition), and entry \(tree.size) is next",
+                file: name, offset: 36)
+        }
+    }
+
+    /// Positions, revisions, identities, times; and the leaves into the tree.
+    private mutating func checkNumbers(_ check: SegmentCheck) throws {
+        let segment = check.segment
+        for (hash, entry) in segment.identities where !identities.insert(hash).inserted {
+            report.add(
+                .corrupt,
+                "cannot trust \(check.name): entry \(segment.header.firstPosition + UInt64(entry)) has the source and id "
+                    + "of an earlier one", file: check.name)
+        }
+        for (name, run) in segment.streams {
+            let expected = lastRevisions[name].map { $0 &+ 1 } ?? 0
+            if isTreeWhole, !run.isDense || run.firstRevision != expected {
+                report.add(
+                    .corrupt, "cannot trust \(check.name): the revisions of stream \(name) have a gap",
+                    file: check.name)
+            }
+        }
+        if let entry = segment.firstOutOfTime {
+            report.add(
+                .corrupt,
+                "cannot trust \(check.name): entry \(segment.header.firstPosition + UInt64(entry)) was recorded before "
+                    + "the one before it", file: check.name)
+        }
+        for leaf in segment.leaves {
+            tree.append(leaf) { _, _ in }
+            if wantedRoots[tree.size] != nil { wantedRoots[tree.size] = .some(tree.root) }
+        }
+        try readSpecial(check)
+        for (name, run) in segment.streams { lastRevisions[name] = run.lastRevision }
+    }
+
+    // MARK: Events that say something to the ledger
+
+    private mutating func readSpecial(_ check: SegmentCheck) throws {
+        guard !check.segment.special.isEmpty else { return }
+        var view = LedgerView()
+        view.open = check.segment
+        view.openFile = try environment.disk.open("\(path)/\(check.name)", .read)
+        for (entry, meaning) in check.segment.special {
+            let position = check.segment.header.firstPosition + UInt64(entry)
+            guard let bytes = try? view.cursor(at: position).frame().entry(at: position),
+                let value = try? JSONParser.parse(bytes).value
+            else { continue }
+            switch meaning {
+            case .removal: removals[position] = value["data"]?["digest"]?.string
+            case .keyRotated:
+                if let rotation = KeyHistory.rotation(bytes, position: position) { rotations.append(rotation) }
+            case .streamsSealed: checkStreams(value, position, check)
+            case .none, .clockSteppedBack: break
+            }
+        }
+    }
+
+    /// The root over the streams that the event says must be the one its position gives.
+    private mutating func checkStreams(_ event: JSONValue, _ position: UInt64, _ check: SegmentCheck) {
+        guard isTreeWhole, let root = event["data"]?["streams_root"]?.string else { return }
+        var last = lastRevisions
+        let limit = UInt32(truncatingIfNeeded: position - check.segment.header.firstPosition)
+        for (name, run) in check.segment.streams {
+            let before = run.entries.prefix { $0 < limit }.count
+            if before > 0 { last[name] = run.firstRevision + UInt64(before - 1) }
+        }
+        let commitment = StreamMap(last.map { (key: $0.key, value: $0.value) }).commitment
+        if commitment.root.description != root || event["data"]?["entries"]?.integer != Int64(exactly: position) {
+            report.add(
+                .corrupt,
+                "cannot trust \(check.name): the event at position \(position) says another root over the streams than "
+                    + "the entries give", file: check.name)
+        }
+    }
+
+    /// The index must be the one that the entries give, byte for byte.
+    private mutating func checkIndex(_ index: [UInt8], _ check: SegmentCheck) throws {
+        func differs(_ reason: String) {
+            report.add(
+                .corrupt, "cannot trust the index of \(check.name): \(reason)", file: check.name,
+                offset: check.indexOffset)
+        }
+        guard let summary = try? SegmentSummary(parsing: Array(index.suffix(Format.summaryBytes))),
+            summary.payloadByteCount == index.count
+        else {
+            differs("its tables do not fit each other")
+            return
+        }
+        guard case .streamsSealed? = check.segment.special.last?.meaning,
+            check.segment.special.last?.entry == check.segment.count - 1
+        else {
+            differs("the last entry does not seal the streams")
+            return
+        }
+        var segment = check.segment
+        if check.attachmentRewrites == 0 {
+            for (digest, offset) in check.attachmentHints { segment.attachments[digest]?.offset = offset }
+        } else {
+            // Records moved since; where they were cannot be known any more.
+            let rows = index[Int(summary.attachmentsOffset)..<Int(summary.treeOffset)]
+            for start in stride(from: rows.startIndex, to: rows.endIndex, by: SegmentIndex.attachmentRowBytes) {
+                let digest = TreeHash(checked: index[start..<start + TreeHash.byteCount])
+                segment.attachments[digest]?.offset = index.uint64(at: start + TreeHash.byteCount)
+            }
+        }
+        segment.setFrontier(tree.frontier)
+        var last = lastRevisions
+        let selfName = "ledger/self"
+        if let run = segment.streams[selfName], run.lastRevision == 0 {
+            last[selfName] = nil
+        } else {
+            last[selfName] = last[selfName].map { $0 &- 1 }
+        }
+        let commitment = StreamMap(last.map { (key: $0.key, value: $0.value) }).commitment
+        let expected = SegmentIndex.payload(of: segment, streams: commitment, frameOffset: check.indexOffset)
+        if expected != index { differs("it is not the one that the entries give") }
+    }
+
+    private mutating func checkRemovals() {
+        for item in gone where removals[item.position] != item.digest.description {
+            report.add(
+                .corrupt,
+                "cannot trust \(item.file): attachment \(item.digest) is gone, and entry \(item.position) is no event "
+                    + "that removed it", file: item.file)
+        }
+    }
+
+    // MARK: Signatures
+
+    private mutating func checkKeys(vkey: VerifierKey?) {
+        rotations.sort { $0.position < $1.position }
+        let history = KeyHistory(
+            first: firstKey, rotations: rotations, origin: report.origin, ledgerID: ledgerID ?? [])
+        report.keys = history.ranges
+        for (position, reason) in history.refused {
+            report.add(.key, "cannot accept the key rotation at position \(position): \(reason)")
+        }
+        if let vkey, !history.ranges.contains(where: { $0.key == vkey }) {
+            report.add(
+                .key, "cannot trust \(path): the key \(vkey) is none of the ledger's keys",
+                remedy: "compare the key with the one that init printed")
+        }
+    }
+
+    private mutating func check(_ signed: SignedCheckpoint, isOwn: Bool) {
+        let head = signed.checkpoint
+        let name = isOwn ? "the last checkpoint" : "the given checkpoint"
+        if head.origin != report.origin {
+            report.add(.fork, "cannot accept \(name): it is of \(head.origin), and the ledger is \(report.origin)")
+            return
+        }
+        if let key = report.keys.last(where: { head.size >= $0.from && head.size <= $0.through })?.key {
+            do throws(NoteError) { _ = try signed.verify(logKeys: [key]) } catch {
+                report.add(.key, "cannot accept \(name): \(error)", file: isOwn ? "checkpoint" : nil)
+            }
+        }
+        if head.size > tree.size {
+            report.add(
+                .lostEvents,
+                "cannot trust \(path): \(name) was signed for \(head.size) entries, and the files have \(tree.size): "
+                    + "entries \(tree.size) to \(head.size - 1) are lost",
+                remedy: "restore the files from a backup, or go on with cairn init --continues CHECKPOINT")
+            return
+        }
+        guard isTreeWhole, let root = wantedRoots[head.size] ?? nil, root != head.root else { return }
+        let here = Checkpoint(origin: report.origin, size: head.size, root: root)
+        report.add(
+            .fork,
+            "FORK: \(name) and the entries disagree at size \(head.size)\n\(head.text)\n\(here.text)",
+            remedy: "one of them was altered: compare with a copy that an auditor keeps")
+    }
+}
