@@ -164,8 +164,8 @@ protocol RecordConverter {
 extension ImportFormat {
     func makeConverter(_ options: ImportOptions) -> any RecordConverter {
         switch self {
-        case .events: JSONConverter(CloudEventReader(options: options), bytesMax: options.limits.eventBytesMax)
-        case .eventBridge: JSONConverter(EventBridgeReader(options: options), bytesMax: options.limits.eventBytesMax)
+        case .events: JSONConverter(CloudEventReader(options: options), bytesMax: options.limits.recordBytesMax)
+        case .eventBridge: JSONConverter(EventBridgeReader(options: options), bytesMax: options.limits.recordBytesMax)
         case .velero: ObjectConverter(VeleroReader(options: options), options: options)
         case .kubernetesEvents: ObjectConverter(KubernetesEventReader(options: options), options: options)
         case .prometheus: ExpositionConverter(options: options)

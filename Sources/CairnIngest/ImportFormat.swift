@@ -84,13 +84,13 @@ package struct CSVOptions: Sendable, Hashable {
 
 /// Limits on what a file may cost. What goes over a limit is refused by name and line; the rest goes on.
 package struct ImportLimits: Sendable, Hashable {
-    /// Longest JSON event, in bytes. EventBridge allows 1 MiB and CloudEvents asks for 64 KiB; 16 MiB leaves room.
-    package var eventBytesMax = 16 << 20
-    /// Longest Kubernetes document, in bytes: a list of all events of a cluster comes as one. It is what the JSON
-    /// reader takes.
-    package var documentBytesMax = 64 << 20
+    /// Longest JSON object, in bytes. EventBridge allows 1 MiB, Kubernetes 1.5 MiB, and CloudEvents asks for 64 KiB;
+    /// 16 MiB leaves room. A longer list of Kubernetes objects is taken object by object.
+    package var recordBytesMax = 16 << 20
     /// Longest line of Prometheus text or record of CSV, in bytes. Prometheus' own scrape buffer is 64 KiB.
     package var lineBytesMax = 1 << 20
+    /// Most series remembered at a time: 200 bytes each. A file may have more, and then reads labels twice.
+    package var seriesMax = 1 << 20
     /// Most bytes that one gzip file may give: 64 GiB is a day of a large fleet, and a bomb stops here.
     package var inflatedBytesMax = 64 << 30
     /// How much of a refused record the rejects file keeps, in bytes.

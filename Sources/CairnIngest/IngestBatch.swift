@@ -69,11 +69,12 @@ package struct MetricDescription: Sendable, Hashable {
 /// that memory holds one piece and not the file.
 package struct IngestBatch: Sendable {
     package let file: String
-    package var events: [IngestedEvent] = []
+    package private(set) var events: [IngestedEvent] = []
     package var samples = SampleRows()
     package var metrics: [MetricDescription] = []
     package var rejects: [IngestReject] = []
     let rejectRawBytesMax: Int
+    private var eventBytes = 0
 
     init(file: String, rejectRawBytesMax: Int) {
         self.file = file
@@ -84,7 +85,14 @@ package struct IngestBatch: Sendable {
 
     /// A batch is handed over from here: enough to make one append of the log worth its sync, and at most some
     /// 20 MB.
-    var isLarge: Bool { events.count >= 1000 || samples.count >= 1_000_000 || rejects.count >= 1000 }
+    var isLarge: Bool {
+        events.count >= 1000 || eventBytes >= 16 << 20 || samples.count >= 1_000_000 || rejects.count >= 1000
+    }
+
+    mutating func add(_ event: IngestedEvent) {
+        events.append(event)
+        eventBytes += event.event.received?.bytes.count ?? 0
+    }
 
     mutating func reject(
         line: Int, column: Int = 0, _ reason: String, remedy: String, raw: some Collection<UInt8>,

@@ -52,7 +52,7 @@ import Testing
 
     @Test(arguments: [1, 1000, 1 << 16]) func aRecordThatIsTooLongCostsItself(pieceBytes: Int) throws {
         var options = ImportOptions(format: .events)
-        options.limits.eventBytesMax = 2000
+        options.limits.recordBytesMax = 2000
         let text = [
             DamageTests.line(0), DamageTests.line(1, padding: 9000), DamageTests.line(2),
             String(repeating: "x", count: 9000), DamageTests.line(3),

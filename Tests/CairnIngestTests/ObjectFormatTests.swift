@@ -42,6 +42,34 @@ import Testing
         #expect(first == list)
     }
 
+    /// A list that is longer than a record may be gives its objects all the same.
+    @Test(arguments: ["BackupList", "List"], [1, 100, 1 << 16]) func longListsAreTakenApart(
+        kind: String, pieceBytes: Int
+    ) throws {
+        var options = ImportOptions(format: .velero)
+        options.limits.recordBytesMax = 500
+        let own = kind == "List" ? #""apiVersion":"velero.io/v1","kind":"Backup","# : ""
+        let items = (0..<20).map { number in
+            let padding = number == 7 ? String(repeating: "x", count: 600) : ""
+            return "{\(own)\n \"metadata\":{\"name\":\"b-\(number)\",\"creationTimestamp\":\"2026-01-01T00:00:00Z\","
+                + "\"items\":[1],\"x\":\"\(padding)\"}}"
+        }
+        let list =
+            "{\"kind\":\"\(kind)\",\"apiVersion\":\"velero.io/v1\",\"items\": [\(items.joined(separator: ",\n"))],\n"
+            + "\"metadata\":{\"resourceVersion\":\"5\"}}"
+        let alone =
+            #"{"apiVersion":"velero.io/v1","kind":"Restore","metadata":{"name":"last","#
+            + #""creationTimestamp":"2026-01-01T00:00:00Z"}}"#
+        for text in [list + alone, "[\(list),\(alone)]"] {
+            let collected = try Collected(text, options, pieceBytes: pieceBytes)
+            let names = collected.events.compactMap { $0.event.data["metadata"]?["name"]?.string }
+            #expect(names == (0..<20).filter { $0 != 7 }.map { "b-\($0)" } + ["last"])
+            #expect(collected.rejects.count == 1, "\(collected.rejects)")
+            #expect(collected.events.last?.event.type == "velero.restore.v1")
+            #expect(collected.events.first?.event.type == "velero.backup.v1")
+        }
+    }
+
     @Test func secretsAreDroppedWhereverTheyHide() throws {
         let secret = #"{"apiVersion":"v1","kind":"Secret","data":{"key":"aHVudGVyMg=="}}"#
         let inText = CanonicalJSON.string(of: ["manifest": .string(secret)])

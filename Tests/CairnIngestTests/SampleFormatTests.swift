@@ -71,6 +71,17 @@ import Testing
         #expect(values == texts.compactMap { Double($0)?.bitPattern }, "seed \(seed)")
     }
 
+    @Test func moreSeriesThanAreRemembered() throws {
+        var options = ImportOptions(format: .prometheus)
+        options.limits.seriesMax = 7
+        let text = (0..<300).map { "m{a=\"\($0 % 10)\"} \($0) \(1_772_445_600_000 + $0)\n" }.joined()
+        for pieceBytes in [50, 1 << 20] {
+            let collected = try Collected(text, options, pieceBytes: pieceBytes)
+            #expect(collected.series.count == 10)
+            #expect(collected.series[#"m{a="3"}"#]?.map(\.value) == (0..<30).map { Double($0 * 10 + 3) })
+        }
+    }
+
     @Test func csvFindsItsColumns() throws {
         let wide = "time,host,cpu,memory\n2026-01-01 00:00:00,a,1,2\n2026-01-01 00:01:00,a,3,4\n"
         let options = ImportOptions(format: .csv, csv: CSVOptions(valueColumns: ["cpu", "memory"]))

@@ -7,9 +7,12 @@ struct CSVRows {
     private var header: [String]?
     private var columns: CSVColumns?
     private var isUnusable = false
-    private var table = SeriesTable()
+    private var table: SeriesTable
 
-    init(options: ImportOptions) { self.options = options }
+    init(options: ImportOptions) {
+        self.options = options
+        table = SeriesTable(entriesMax: options.limits.seriesMax)
+    }
 
     mutating func begin(_ batch: IngestBatch) { table.beginIfNew(batch.samples) }
 

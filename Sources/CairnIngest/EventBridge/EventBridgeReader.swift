@@ -64,7 +64,7 @@ struct EventBridgeReader: JSONRecordReader {
             timeText: parts.timeText.flatMap { EventText.timeText($0, of: time) }, data: record.value,
             extensions: EventText.extensions(of: options),
             received: ReceivedBytes(bytes: record.bytes, isLossless: record.isLossless))
-        batch.events.append(IngestedEvent(event: event, line: record.line, notes: record.notes))
+        batch.add(IngestedEvent(event: event, line: record.line, notes: record.notes))
     }
 
     // MARK: The envelope

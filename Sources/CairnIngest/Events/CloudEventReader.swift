@@ -19,7 +19,7 @@ struct CloudEventReader: JSONRecordReader {
     func read(_ record: JSONRecord, into batch: inout IngestBatch) {
         guard case .object(let object) = record.value else { return }
         do throws(Refusal) {
-            batch.events.append(try event(object, record))
+            batch.add(try event(object, record))
         } catch {
             batch.reject(record, error.reason, remedy: error.remedy)
         }

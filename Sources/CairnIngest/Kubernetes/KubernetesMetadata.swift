@@ -66,7 +66,7 @@ struct KubernetesMetadata {
                 received: ReceivedBytes(
                     bytes: record.isLossless ? CanonicalJSON.bytes(of: record.value) : record.bytes,
                     isLossless: record.isLossless))
-            batch.events.append(IngestedEvent(event: event, line: record.line, notes: record.notes))
+            batch.add(IngestedEvent(event: event, line: record.line, notes: record.notes))
         } catch {
             batch.reject(record, error.reason, remedy: error.remedy)
         }

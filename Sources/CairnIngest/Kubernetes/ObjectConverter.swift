@@ -5,7 +5,7 @@ internal import CairnYAML
 /// or wrapped by a watch.
 struct ObjectConverter<Reader: JSONRecordReader>: RecordConverter {
     private let lists: ObjectLists<Reader>
-    private let documentBytesMax: Int
+    private let recordBytesMax: Int
     private var source = Source.unknown
 
     private enum Source {
@@ -16,7 +16,7 @@ struct ObjectConverter<Reader: JSONRecordReader>: RecordConverter {
 
     init(_ reader: Reader, options: ImportOptions) {
         lists = ObjectLists(reader: reader)
-        documentBytesMax = options.limits.documentBytesMax
+        recordBytesMax = options.limits.recordBytesMax
     }
 
     mutating func append(_ bytes: ArraySlice<UInt8>, to batch: inout IngestBatch) {
@@ -49,7 +49,7 @@ struct ObjectConverter<Reader: JSONRecordReader>: RecordConverter {
             return
         }
         if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") {
-            source = .json(JSONConverter(lists, bytesMax: documentBytesMax))
+            source = .json(JSONConverter(lists, bytesMax: recordBytesMax))
         } else {
             source = .yaml(YAMLSplitter(bytesMax: YAMLLimits.standard.bytesMax))
         }
@@ -88,7 +88,11 @@ struct ObjectLists<Reader: JSONRecordReader>: JSONRecordReader {
     func read(_ record: JSONRecord, into batch: inout IngestBatch) { reader.read(record, into: &batch) }
 
     func take(_ record: JSONRecord, into batch: inout IngestBatch) {
-        if let items = ObjectLists.items(of: record.value) {
+        if let list = record.list {
+            var record = record
+            record.value = ObjectLists.withKind(record.value, of: list)
+            reader.take(record, into: &batch)
+        } else if let items = ObjectLists.items(of: record.value) {
             let ranges = JSONElements.ranges(of: "items", in: record.bytes)
             var line = record.line
             var counted = 0
@@ -143,7 +147,8 @@ struct ObjectLists<Reader: JSONRecordReader>: JSONRecordReader {
 
     /// The objects of a typed list (`BackupList`) leave out what the list's own kind says.
     private static func withKind(_ item: JSONValue, of list: JSONValue) -> JSONValue {
-        guard case .object(var object) = item, let kind = list["kind"]?.string, kind != "List", object["kind"] == nil
+        guard case .object(var object) = item, object["kind"] == nil, let kind = list["kind"]?.string,
+            kind.hasSuffix("List"), kind != "List"
         else { return item }
         object["kind"] = .string(String(kind.dropLast("List".count)))
         if object["apiVersion"] == nil { object["apiVersion"] = list["apiVersion"] }

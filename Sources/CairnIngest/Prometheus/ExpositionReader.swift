@@ -4,14 +4,17 @@ internal import CairnSeries
 /// Reads one line of exposition text after the other.
 struct ExpositionReader {
     let options: ImportOptions
-    private var table = SeriesTable()
+    private var table: SeriesTable
     private var descriptions: [String: MetricDescription] = [:]
     private var isOpenMetrics = false
 
     /// Most metrics whose description is kept: a fleet has some thousands.
     private static let descriptionsMax = 100_000
 
-    init(options: ImportOptions) { self.options = options }
+    init(options: ImportOptions) {
+        self.options = options
+        table = SeriesTable(entriesMax: options.limits.seriesMax)
+    }
 
     var lineBytesMax: Int { options.limits.lineBytesMax }
 

@@ -6,8 +6,8 @@ internal import CairnSeries
 /// labels) are one series.
 struct SeriesTable {
     /// Most spellings held, and most bytes of them: beyond, the table starts anew, and labels are read again.
-    private static let entriesMax = 1 << 20
-    private static let bytesMax = 256 << 20
+    private let entriesMax: Int
+    private let bytesMax: Int
 
     private struct Entry {
         var hash: UInt64
@@ -25,6 +25,11 @@ struct SeriesTable {
     private var batchOf: [Int] = []
     private var indexInBatch: [Int] = []
     private var batchNumber = 0
+
+    init(entriesMax: Int, bytesMax: Int = 256 << 20) {
+        self.entriesMax = entriesMax
+        self.bytesMax = bytesMax
+    }
 
     /// Series indexes of `rows` start anew with each batch.
     mutating func beginIfNew(_ rows: SampleRows) {
@@ -56,9 +61,9 @@ struct SeriesTable {
     }
 
     mutating func add(_ key: SeriesKey, spelled range: Range<Int>, of line: Span<UInt8>, hash: UInt64) -> Int {
-        if entries.count >= SeriesTable.entriesMax || bytes.count + range.count > SeriesTable.bytesMax {
+        if entries.count >= entriesMax || bytes.count + range.count > bytesMax {
             let number = batchNumber + 1
-            self = SeriesTable()
+            self = SeriesTable(entriesMax: entriesMax, bytesMax: bytesMax)
             batchNumber = number
         }
         let index: Int

@@ -9,6 +9,8 @@ struct JSONRecord {
     var isLossless: Bool
     var line: Int
     var column: Int
+    /// The members that a list too long for one record has before its items.
+    var list: JSONValue?
     var notes: [String] = []
 }
 
@@ -37,10 +39,11 @@ struct JSONConverter<Reader: JSONRecordReader>: RecordConverter {
     private var splitter: JSONSplitter
     private let reader: Reader
     private let limits: JSONLimits
+    private var list: JSONValue?
 
     init(_ reader: Reader, bytesMax: Int) {
         self.reader = reader
-        splitter = JSONSplitter(bytesMax: bytesMax, keptBytesMax: 1 << 16)
+        splitter = JSONSplitter(bytesMax: bytesMax, keptBytesMax: 1 << 16, splitsLists: Reader.readsObjects)
         var limits = JSONLimits.standard
         limits.bytesMax = bytesMax
         self.limits = limits
@@ -48,26 +51,33 @@ struct JSONConverter<Reader: JSONRecordReader>: RecordConverter {
 
     mutating func append(_ bytes: ArraySlice<UInt8>, to batch: inout IngestBatch) {
         let (reader, limits) = (reader, limits)
+        var list = list
         splitter.append(bytes) { piece, line, column in
-            JSONConverter.take(piece, line: line, column: column, reader, limits, &batch)
+            JSONConverter.take(piece, line: line, column: column, reader, limits, &list, &batch)
         }
+        self.list = list
     }
 
     mutating func finish(to batch: inout IngestBatch) {
         let (reader, limits) = (reader, limits)
+        var list = list
         splitter.finish { piece, line, column in
-            JSONConverter.take(piece, line: line, column: column, reader, limits, &batch)
+            JSONConverter.take(piece, line: line, column: column, reader, limits, &list, &batch)
         }
     }
 
     private static func take(
         _ piece: JSONSplitter.Piece, line: Int, column: Int, _ reader: Reader, _ limits: JSONLimits,
-        _ batch: inout IngestBatch
+        _ list: inout JSONValue?, _ batch: inout IngestBatch
     ) {
         switch piece {
+        case .listBegins(let head):
+            list = try? JSONParser.parse(head + Array("]}".utf8)).value
+        case .listEnds:
+            list = nil
         case .broken(let bytes, let byteCount, let reason, let place, let placeColumn):
             batch.reject(
-                line: line == place ? line : place, column: placeColumn, reason + recordNote(line, place),
+                line: place, column: placeColumn, reason + recordNote(line, place),
                 remedy: "mend the record or leave it out",
                 raw: Secrets.isSuspect(bytes, areObjects: Reader.readsObjects) ? [] : bytes,
                 rawByteCount: byteCount)
@@ -75,7 +85,8 @@ struct JSONConverter<Reader: JSONRecordReader>: RecordConverter {
             do throws(JSONError) {
                 let document = try JSONParser.parse(bytes, limits: limits)
                 let record = JSONRecord(
-                    value: document.value, bytes: bytes, isLossless: document.isLossless, line: line, column: column)
+                    value: document.value, bytes: bytes, isLossless: document.isLossless, line: line, column: column,
+                    list: list)
                 reader.take(record, into: &batch)
             } catch {
                 let place = line + error.line - 1

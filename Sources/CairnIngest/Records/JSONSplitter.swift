@@ -3,9 +3,15 @@ internal import CairnBytes
 /// Finds the JSON objects in a stream of bytes: one a line, after each other, over many lines, or as the elements of
 /// one array. It checks just enough of the grammar to tell where a broken object ends, so that one cut line costs one
 /// record and not the rest of the file; `JSONParser` judges each object.
+///
+/// A list of Kubernetes objects may be longer than any one record should be: where that is so, its `items` are taken one
+/// by one, as the elements of an array are.
 struct JSONSplitter {
     enum Piece {
         case object([UInt8])
+        /// The elements that follow are items of a list too long to be one record; these are its bytes before them.
+        case listBegins([UInt8])
+        case listEnds
         /// Bytes that are no object: the first of them, and how many there were.
         case broken([UInt8], byteCount: Int, reason: String, line: Int, column: Int)
     }
@@ -40,10 +46,12 @@ struct JSONSplitter {
     }
 
     /// Deepest nesting followed; the parser refuses less than that.
-    private static let depthMax = 512
+    private static let depthMax = 160
+    private static let itemsName = Array("\"items\"".utf8)
 
     private let bytesMax: Int
     private let keptBytesMax: Int
+    private let splitsLists: Bool
     private var buffer: [UInt8] = []
     private var mode = Mode.between
     private var here = Place()
@@ -55,6 +63,13 @@ struct JSONSplitter {
     private var startColumn = 1
     private var isAtLineStart = true
     private var isInArray = false
+    private var isInItems = false
+    private var isListInArray = false
+    /// The current object is what follows the items of a list.
+    private var isTail = false
+    /// Where the last member of the record itself has its name, and where its items begin.
+    private var nameOffset = 0
+    private var items: Place?
     private var brackets: [UInt8] = []
     private var expected = Expected.value
     private var isInString = false
@@ -69,7 +84,8 @@ struct JSONSplitter {
     /// The last record was broken.
     private var isMending = false
 
-    init(bytesMax: Int, keptBytesMax: Int) {
+    init(bytesMax: Int, keptBytesMax: Int, splitsLists: Bool) {
+        self.splitsLists = splitsLists
         self.bytesMax = bytesMax
         self.keptBytesMax = keptBytesMax
     }
@@ -93,6 +109,7 @@ struct JSONSplitter {
         }
         if isInArray {
             isInArray = false
+            isInItems = false
             emit(
                 .broken(
                     [], byteCount: 0, reason: "the file ends before the array does, so it may have been cut",
@@ -138,7 +155,9 @@ struct JSONSplitter {
         buffer.removeSubrange(..<keep)
         here.offset -= keep
         start.offset -= keep
+        nameOffset -= keep
         restart?.offset -= keep
+        items?.offset -= keep
     }
 
     private mutating func dropIfTooLong() {
@@ -149,11 +168,36 @@ struct JSONSplitter {
         restart = nil
     }
 
+    /// A record became too long: if it is a list its items are taken one by one, else it is thrown away.
+    private mutating func shorten(_ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
+        guard let items, droppedBytes == 0 else { return dropIfTooLong() }
+        emit(.listBegins(Array(buffer[start.offset..<items.offset])), start.line, start.column)
+        here = items
+        mode = .between
+        isAtLineStart = false
+        isListInArray = isInArray
+        isInArray = true
+        isInItems = true
+        isMending = false
+    }
+
+    /// Behind the items the rest of the list's own members follow.
+    private mutating func leaveItems() {
+        isInItems = false
+        isInArray = isListInArray
+        begin(.object)
+        isTail = true
+        brackets = [UInt8(ascii: "{")]
+        expected = .commaOrEnd
+    }
+
     private mutating func begin(_ mode: Mode) {
         self.mode = mode
         start = here
         startColumn = isMending ? max(startColumn, here.column) : here.column
         restart = nil
+        items = nil
+        isTail = false
         brackets.removeAll(keepingCapacity: true)
         isInString = false
         isEscaped = false
@@ -184,6 +228,9 @@ struct JSONSplitter {
         case UInt8(ascii: "[") where !isInArray:
             isInArray = true
             advance(byte)
+        case UInt8(ascii: "]") where isInItems:
+            advance(byte)
+            leaveItems()
         case UInt8(ascii: "]") where isInArray:
             isInArray = false
             advance(byte)
@@ -207,7 +254,7 @@ struct JSONSplitter {
                 isInString = false
             }
             advance(byte)
-            if here.offset - start.offset > bytesMax { dropIfTooLong() }
+            if here.offset - start.offset > bytesMax { shorten(emit) }
             return
         }
         if isAtLineStart, byte == UInt8(ascii: "{"), here.column <= startColumn, here.offset > start.offset,
@@ -221,7 +268,7 @@ struct JSONSplitter {
         }
         advance(byte)
         if brackets.isEmpty { return end(emit) }
-        if here.offset - start.offset > bytesMax { dropIfTooLong() }
+        if here.offset - start.offset > bytesMax { shorten(emit) }
     }
 
     /// One step of the grammar outside strings. False, with the reason in `failure`, if the byte cannot stand here.
@@ -253,7 +300,9 @@ struct JSONSplitter {
             expected = .value
         case UInt8(ascii: "\""):
             switch expected {
-            case .name, .nameOrEnd: expected = .colon
+            case .name, .nameOrEnd:
+                expected = .colon
+                nameOffset = here.offset
             case .value, .valueOrEnd: expected = .commaOrEnd
             case .colon, .commaOrEnd:
                 fail("two values without a ',' or ':' between them")
@@ -280,6 +329,11 @@ struct JSONSplitter {
             fail("more than \(JSONSplitter.depthMax) levels of nesting")
             return false
         }
+        if splitsLists, !isInItems, brackets.count == 1, byte == UInt8(ascii: "["), droppedBytes == 0,
+            buffer[nameOffset...].starts(with: JSONSplitter.itemsName)
+        {
+            items = Place(offset: here.offset + 1, line: here.line, column: here.column + 1)
+        }
         brackets.append(byte)
         expected = byte == UInt8(ascii: "{") ? .nameOrEnd : .valueOrEnd
         return true
@@ -301,6 +355,8 @@ struct JSONSplitter {
     private mutating func end(_ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
         mode = .between
         isMending = false
+        if isTail { emit(.listEnds, here.line, here.column) }
+        if isTail, droppedBytes == 0 { return }
         if droppedBytes > 0 {
             emit(
                 .broken(
@@ -383,6 +439,7 @@ struct JSONSplitter {
             .broken(
                 head, byteCount: droppedBytes + end.offset - start.offset, reason: failure, line: failurePlace.line,
                 column: failurePlace.column), start.line, start.column)
+        if isTail { emit(.listEnds, end.line, end.column) }
         restart = nil
         isMending = true
     }
