@@ -108,7 +108,7 @@ struct DropsJudge {
             let expected = Double(stretch.connections) * rate
             findings.append(
                 finding(
-                    stream, kind, stretch, side: side(stream.key.cluster, control, deviates),
+                    stream, kind, stretch, side: side(stream.key.cluster, hasControl: other.1 > 0, deviates),
                     excess: Double(stretch.events) - expected, expected: expected,
                     evidence: .init(
                         events: stretch.events, connections: stretch.connections, baselineRate: rate,
@@ -128,9 +128,11 @@ struct DropsJudge {
             control.flatMap { streams.streams[$0] }.map { asymmetry.stretches(of: $0, in: window).found } ?? []
         for stretch in found {
             let overlapping = others.filter { $0.range.overlaps(stretch.range) }
+            let otherTraffic = control.flatMap { streams.streams[$0]?.total(.asymmetric, in: stretch.range) }?.1 ?? 0
             findings.append(
                 finding(
-                    stream, .asymmetric, stretch, side: side(stream.key.cluster, control, !overlapping.isEmpty),
+                    stream, .asymmetric, stretch,
+                    side: side(stream.key.cluster, hasControl: otherTraffic > 0, !overlapping.isEmpty),
                     excess: Double(stretch.events), expected: 0,
                     evidence: .init(
                         events: stretch.events, connections: stretch.connections, baselineRate: usual,
@@ -170,8 +172,9 @@ struct DropsJudge {
             >= policy.controlNats
     }
 
-    private func side(_ cluster: String, _ control: DropsStreamKey?, _ controlDeviates: Bool) -> DropSide {
-        guard control != nil else { return .unpaired }
+    /// A cluster without traffic to the peer is no control: what would have happened to it, nobody knows.
+    private func side(_ cluster: String, hasControl: Bool, _ controlDeviates: Bool) -> DropSide {
+        guard hasControl else { return .unpaired }
         if controlDeviates { return .both }
         return cluster == request.target ? .targetOnly : .sourceOnly
     }

@@ -20,7 +20,7 @@ package enum DropSide: String, Sendable {
     case targetOnly = "target-only"
     case sourceOnly = "source-only"
     case both
-    /// There is no other cluster to compare with.
+    /// There is no other cluster to compare with, or it had no traffic with the peer in these minutes.
     case unpaired
 }
 
@@ -117,11 +117,9 @@ extension DropFinding {
             ? "connections to \(peer) port \(peerPort)" : "connections from \(peer) to port \(peerPort)"
         let control =
             switch side {
-            case .targetOnly, .sourceOnly:
-                evidence.controlConnections == 0
-                    ? "the other cluster had no traffic with it" : "the other cluster did not see it"
+            case .targetOnly, .sourceOnly: "the other cluster did not see it"
             case .both: "both clusters saw it"
-            case .unpaired: "no other cluster was compared"
+            case .unpaired: "no other cluster had traffic with it to compare"
             }
         return "\(evidence.events) of \(evidence.connections) \(whom) \(what) in \(cluster); \(control)"
     }

@@ -130,6 +130,15 @@ struct FlowScene {
         #expect(try sides(["old", "new"], isPaired: false) == [.unpaired, .unpaired])
     }
 
+    @Test func aDrainedClusterIsNoControl() throws {
+        var scene = FlowScene()
+        for minute in Int64(1000)..<1240 {
+            scene.connections("new", minute: minute, 6, unanswered: (1100..<1115).contains(minute) ? 6 : 0)
+            if minute < 1050 { scene.connections("old", minute: minute, 6) }
+        }
+        #expect(try scene.report().findings.map(\.side) == [.unpaired])
+    }
+
     @Test func whatBothSeeIsBothEvenWithLittleTraffic() throws {
         var scene = FlowScene()
         for minute in Int64(1000)..<1240 {
