@@ -28,6 +28,8 @@ extension SigningKey {
                     "cannot use the signing key \(path): it is the key of \(key.verifier.name), and the log is \(origin)",
                     remedy: "name another with --key")
             }
+            // Whoever made it may have died before this.
+            try environment.disk.syncFolder(Ledger.parentFolder(path))
             return key
         }
         let key: SigningKey

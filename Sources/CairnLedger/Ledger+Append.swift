@@ -101,7 +101,7 @@ extension Ledger {
         }
     }
 
-    private func prepare(
+    func prepare(
         _ batch: [Append], actor: Actor
     ) throws -> (events: [PreparedEvent], expected: [ExpectedRevision]) {
         guard access == .readWrite else {

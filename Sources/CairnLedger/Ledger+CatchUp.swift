@@ -109,14 +109,15 @@ extension Ledger {
     }
 
     /// Looks for the records of attachments that other processes wrote.
-    private func findNewRecords(_ writer: inout WriterState) throws {
+    func findNewRecords(_ writer: inout WriterState) throws {
         guard
             let file = try AttachmentsFile(
                 disk, folder: path, segment: view.withLock { $0.open?.header.number ?? 0 }, ledgerID: identity)
         else { return }
-        let start =
-            writer.attachmentsEnd > 0 && file.header.rewrites == writer.attachmentRewrites
-            ? writer.attachmentsEnd : UInt64(Format.attachmentsHeaderBytes)
+        let isSameFile = writer.attachmentsEnd > 0 && file.header.rewrites == writer.attachmentRewrites
+        // Who made or rewrote it may have died before it synced the name.
+        if !isSameFile, access == .readWrite { try disk.syncFolder(self.file("segments")) }
+        let start = isSameFile ? writer.attachmentsEnd : UInt64(Format.attachmentsHeaderBytes)
         writer.attachmentRewrites = file.header.rewrites
         var records: [(TreeHash, UInt64, UInt64)] = []
         _ = try file.walk(from: start) { record, offset in
@@ -161,6 +162,8 @@ extension Ledger {
             throw LedgerError(
                 .corrupt, "cannot read \(name): it does not follow \(last.name)", segment: name, offset: 0)
         }
+        // Its maker may have died before this.
+        if access == .readWrite { try disk.syncFolder(self.file("segments")) }
         writer.attachmentsEnd = 0
         writer.attachmentRewrites = 0
         view.withLock { view in

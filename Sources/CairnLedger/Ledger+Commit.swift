@@ -39,7 +39,8 @@ extension Ledger {
         for (request, result) in zip(requests, results) { request.finish(result) }
     }
 
-    private func commit(
+    /// The same where the lock is held and the index is up to date.
+    func commit(
         _ requests: [AppendRequest], _ writer: inout WriterState
     ) throws -> [Result<[Receipt], any Error>] {
         try ensureOpenSegment(&writer)
@@ -208,13 +209,7 @@ extension Ledger {
     ) throws -> [(TreeHash, UInt64)] {
         guard entries.contains(where: { !$0.drafts.isEmpty }) else { return [] }
         let name = file(Format.attachmentsName(segment))
-        if writer.attachmentsEnd == 0 {
-            let header = AttachmentsHeader(ledgerID: identity, segment: segment, rewrites: 0)
-            // One that is there all the same was left by a commit that did not happen.
-            if try disk.kind(of: name) == nil { try Ledger.writeFile(header.bytes, as: name, disk) }
-            writer.attachmentsEnd = UInt64(Format.attachmentsHeaderBytes)
-            writer.attachmentRewrites = 0
-        }
+        try ensureAttachmentsFile(segment, &writer)
         let attachments = try disk.open(name, .readWrite)
         defer { attachments.close() }
         let end = writer.attachmentsEnd
@@ -230,6 +225,25 @@ extension Ledger {
         try writeAndSync(bytes, to: attachments, at: end, &writer)
         writer.attachmentsEnd = end + UInt64(bytes.count)
         return places
+    }
+
+    /// Makes the attachments file of the open segment, or looks again at one that another process made or rewrote.
+    func ensureAttachmentsFile(_ segment: UInt32, _ writer: inout WriterState) throws {
+        let name = Format.attachmentsName(segment)
+        guard let there = try AttachmentsFile(disk, folder: path, segment: segment, ledgerID: identity) else {
+            guard writer.attachmentsEnd == 0 else {
+                throw LedgerError(
+                    .corrupt, "cannot write to \(name): the file is gone", segment: name,
+                    remedy: "restore the file from a backup")
+            }
+            let header = AttachmentsHeader(ledgerID: identity, segment: segment, rewrites: 0)
+            try Ledger.writeFile(header.bytes, as: file(name), disk)
+            writer.attachmentsEnd = UInt64(Format.attachmentsHeaderBytes)
+            writer.attachmentRewrites = 0
+            return
+        }
+        guard writer.attachmentsEnd == 0 || there.header.rewrites != writer.attachmentRewrites else { return }
+        try findNewRecords(&writer)
     }
 
     // MARK: Segments

@@ -139,6 +139,7 @@ extension Ledger {
             if access == .readWrite {
                 if let problem = loader.view.problems.first { throw problem }
                 try loader.repair()
+                try loader.makeLast()
             }
             if let keyFile {
                 guard let key = try SigningKey.load(keyFile, environment.disk) else {

@@ -52,20 +52,19 @@ extension Ledger {
         for removal in removals { events.append(Append(try event(for: removal))) }
         let pending = ([events[0].event.id] + removals.map { Hex.string($0.digest) }).map { $0 + "\n" }.joined()
         return try mapDiskErrors {
-            try writer.withLock { writer in
-                try withFolderLock(&writer) { writer in
-                    try finishRemoval(&writer)
-                    try Ledger.writeFile(Array(pending.utf8), as: file(Ledger.pendingName), disk)
-                }
-            }
-            let receipts = try append(events, actor: actor)
-            try writer.withLock { writer in
+            let (prepared, expected) = try prepare(events, actor: actor)
+            let request = AppendRequest(events: prepared, expected: expected, lead: nil, whenDone: { _ in })
+            // Under one lock: another writer that found the list and no event yet would take it away.
+            return try writer.withLock { writer in
                 try withFolderLock(&writer) { writer in
                     try catchUp(&writer, holdsLock: true)
                     try finishRemoval(&writer)
+                    try Ledger.writeFile(Array(pending.utf8), as: file(Ledger.pendingName), disk)
+                    let result = try commit([request], &writer)[0]
+                    try finishRemoval(&writer)
+                    return try result.get()
                 }
             }
-            return receipts
         }
     }
 
@@ -143,6 +142,7 @@ extension Ledger {
             let old = try AttachmentsFile(disk, folder: path, segment: segment, ledgerID: identity)
         else { return }
         let isOpen = view.withLock { $0.open?.header.number == segment }
+        if isOpen { try ensureAttachmentsFile(segment, &writer) }
         let end = isOpen ? writer.attachmentsEnd : old.size
         let name = file(Format.attachmentsName(segment))
         let newName = name + ".new"

@@ -195,6 +195,16 @@ struct LedgerLoader {
         return keys
     }
 
+    /// Syncs what was read and will be built on: a process that died may have written, named or removed it and not have
+    /// come to its own sync.
+    func makeLast() throws {
+        try (view.openFile ?? view.sealed.last?.file)?.sync()
+        try disk.syncFolder("\(path)/segments")
+        try disk.syncFolder(path)
+        // The name of the folder itself, if the process that made it died before this.
+        try disk.syncFolder(Ledger.parentFolder(path))
+    }
+
     /// Cuts off the rest of an interrupted commit, and what else a crash left behind. Holds the lock.
     mutating func repair() throws {
         if let damage = torn.first, let file = view.openFile, let segment = view.open {
