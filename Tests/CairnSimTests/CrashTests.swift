@@ -1,0 +1,170 @@
+import CairnLedger
+import CairnSim
+import Testing
+
+/// Every call to the disk in the life of a ledger, and what happens if the machine stops, the process dies or the call
+/// fails just there. `SWEEP` failures print the point; the same point and seed fail again.
+@Suite struct CrashTests {
+    /// One thing that goes wrong at one call.
+    struct Point: Hashable, CustomStringConvertible {
+        enum Way: Hashable {
+            case powerLoss(isApplied: Bool, seed: UInt64)
+            case processDeath(isApplied: Bool)
+            case failure(DiskError.Reason, isApplied: Bool)
+            case shortWrite
+            case full
+        }
+
+        var call: Int
+        var way: Way
+
+        var description: String { "call \(call), \(way)" }
+
+        /// A number that differs between the points and not between runs, as `hashValue` would.
+        var hashSeed: Int { description.utf8.reduce(call) { ($0 &* 31 &+ Int($1)) & 0xFFFF_FFFF } }
+
+        var fault: FaultDisk.Fault {
+            switch way {
+            case .powerLoss(let isApplied, _), .processDeath(let isApplied): .crash(isApplied: isApplied)
+            case .failure(let reason, let isApplied): .failure(reason, isApplied: isApplied)
+            case .shortWrite: .shortWrite
+            case .full: .full
+            }
+        }
+    }
+
+    /// The calls of a run in which nothing goes wrong.
+    static func calls() throws -> [FaultDisk.Call] {
+        let disk = try CrashWorkload.makeDisk()
+        var workload = CrashWorkload(disk: disk)
+        try workload.run()
+        return disk.calls
+    }
+
+    static func points(_ calls: [FaultDisk.Call]) -> [Point] {
+        var points: [Point] = []
+        for call in calls {
+            let number = call.number
+            points.append(Point(call: number, way: .failure(.inputOutput, isApplied: false)))
+            guard call.operation.isChange else {
+                // Before a call that changes nothing is the same as after the change before it.
+                points.append(Point(call: number, way: .powerLoss(isApplied: false, seed: 1)))
+                continue
+            }
+            for isApplied in [false, true] {
+                for seed in 1...6 as ClosedRange<UInt64> {
+                    points.append(Point(call: number, way: .powerLoss(isApplied: isApplied, seed: seed)))
+                }
+                points.append(Point(call: number, way: .processDeath(isApplied: isApplied)))
+            }
+            points.append(Point(call: number, way: .failure(.inputOutput, isApplied: true)))
+            points.append(Point(call: number, way: .full))
+            if call.operation == .write { points.append(Point(call: number, way: .shortWrite)) }
+        }
+        return points
+    }
+
+    /// Runs the workload into one point and checks all that is left.
+    /// - Returns: the places that synced.
+    @discardableResult
+    static func check(_ point: Point, ignoredSync: FaultDisk.SyncSite? = nil) throws -> Set<FaultDisk.SyncSite> {
+        let disk = try CrashWorkload.makeDisk(faults: [point.call: point.fault], ignoredSync: ignoredSync)
+        var workload = CrashWorkload(disk: disk)
+        do { try workload.run() } catch let error as CrashFailure { throw error } catch {}
+        var sites = disk.syncSites
+        let seed = UInt64(truncatingIfNeeded: point.hashSeed)
+        switch point.way {
+        case .powerLoss:
+            let left = disk.afterPowerLoss(seed: seed, ignoredSync: ignoredSync)
+            sites.formUnion(try CrashCheck(trace: workload.trace, seed: seed).run(left, ignoredSync: ignoredSync))
+        case .processDeath, .shortWrite:
+            let left = disk.afterProcessDeath(seed: seed, ignoredSync: ignoredSync)
+            sites.formUnion(try CrashCheck(trace: workload.trace, seed: seed).run(left, ignoredSync: ignoredSync))
+        case .failure, .full:
+            // The command ends with an error; the machine goes on, or loses power a little later.
+            let left = disk.afterProcessDeath(seed: seed, ignoredSync: ignoredSync)
+            sites.formUnion(try CrashCheck(trace: workload.trace, seed: seed).run(left, ignoredSync: ignoredSync))
+            let later = disk.afterPowerLoss(seed: seed, ignoredSync: ignoredSync)
+            sites.formUnion(try CrashCheck(trace: workload.trace, seed: seed).run(later, ignoredSync: ignoredSync))
+        }
+        return sites
+    }
+
+    @Test func nothingAcknowledgedIsLostWhereverItStops() throws {
+        let calls = try Self.calls()
+        let points = Self.points(calls)
+        var failures = 0
+        for point in points {
+            do { try Self.check(point) } catch {
+                failures += 1
+                if failures <= 20 {
+                    Issue.record("\(point) (\(calls[point.call - 1])): \(error)")
+                }
+            }
+        }
+        print("crash points: \(Set(points).count) over \(calls.count) calls, \(failures) failed")
+        #expect(failures == 0)
+        #expect(Set(points).count >= 2000)
+    }
+
+    /// A sync that could be left out would be one that nothing tests, or one that costs time for nothing.
+    @Test func everySyncIsNeeded() throws {
+        let calls = try Self.calls()
+        let points = Self.points(calls).filter {
+            switch $0.way {
+            case .powerLoss, .processDeath: calls[$0.call - 1].operation.isChange
+            default: false
+            }
+        }
+        var sites: Set<FaultDisk.SyncSite> = []
+        for point in points where point.call.isMultiple(of: 3) {
+            sites.formUnion((try? Self.check(point)) ?? [])
+        }
+        #expect(sites.count >= 5)
+        for site in sites.sorted(by: { ($0.description, $0.caller) < ($1.description, $1.caller) }) {
+            let found = points.first { (try? Self.check($0, ignoredSync: site)) == nil }
+            print("without the \(site) (\(site.caller)): \(found.map(String.init(describing:)) ?? "NOTHING FAILS")")
+            #expect(found != nil, "nothing fails without the \(site)")
+        }
+    }
+
+    /// One process dies at a call while another has the ledger open, catches up and goes on; then the power goes. What
+    /// the second was told, with what it built on, must be there.
+    @Test func whatAnotherProcessBuildsOnLasts() throws {
+        func run(_ crashAt: Int?, isApplied: Bool, seed: UInt64) throws -> Int {
+            let disk = try CrashWorkload.makeDisk(
+                faults: crashAt.map { [$0: .crash(isApplied: isApplied)] } ?? [:])
+            var first = CrashWorkload(disk: disk)
+            let ledger = try first.create()
+            let before = disk.callCount
+            let otherDisk = disk.anotherProcess()
+            var second = CrashWorkload(disk: otherDisk, seed: 2)
+            let other = try CrashWorkload.open(second.environment, second.options)
+            do { try first.runSteps(ledger) } catch let error as CrashFailure { throw error } catch {}
+            second.trace = first.trace
+            try second.append([CrashWorkload.event("other", stream: "one", attachments: [200])], to: other)
+            // The batch that was under way, again: if it is in the files, this builds on what the first wrote.
+            if let batch = first.trace.batches.last, batch.receipts == nil {
+                try second.append(batch.events, to: other)
+            }
+            if let checkpoint = try other.checkpoint() { second.trace.checkpoints.append(checkpoint) }
+            let left = otherDisk.afterPowerLoss(seed: seed)
+            try CrashCheck(trace: second.trace, seed: seed).run(left)
+            return before
+        }
+        let before = try run(nil, isApplied: true, seed: 1)
+        let points = try Self.calls().filter { $0.number > before && $0.operation.isChange }
+        var count = 0
+        for call in points {
+            for isApplied in [false, true] {
+                for seed in 1...3 as ClosedRange<UInt64> {
+                    count += 1
+                    do { _ = try run(call.number, isApplied: isApplied, seed: seed) } catch {
+                        Issue.record("\(call), applied \(isApplied), seed \(seed): \(error)")
+                    }
+                }
+            }
+        }
+        print("crash points beside another process: \(count)")
+    }
+}
