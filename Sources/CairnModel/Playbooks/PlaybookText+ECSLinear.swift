@@ -1,5 +1,5 @@
 extension PlaybookLibrary {
-    /// Amazon ECS linear: equal steps, each baked but the last. A talk says 3 to 99.9 percent; the API takes up to 100.0.
+    /// Amazon ECS linear: equal steps, each baked but the last. A talk says 3 to 99.9 percent; AWS takes 100.0 too.
     static let ecsLinearText = #"""
         {
           "extends": "ecs-blue-green",
