@@ -78,6 +78,19 @@ import Testing
         #expect(rows.rejects.map(\.line) == [3])
     }
 
+    /// No piece of one record is taken for a piece of the next.
+    @Test(arguments: ["{[", "{[]}", "{\"items\"[", "{\"items\":[]]", "[[", "{\"items\":[1,{}]}"])
+    func brokenStartsAfterAWholeRecord(text: String) throws {
+        let options = ImportOptions(format: .velero)
+        let first =
+            #"{"apiVersion":"velero.io/v1","kind":"Backup","metadata":{"creationTimestamp":"2026-01-01T00:00:00Z"}}"#
+        for pieceBytes in [1, first.utf8.count + 1, 1000] {
+            let collected = try Collected(first + "\n" + text + "\n" + first, options, pieceBytes: pieceBytes)
+            #expect(collected.events.count == 2)
+            #expect(!collected.rejects.isEmpty)
+        }
+    }
+
     @Test func bombsAreRefused() throws {
         let deep = String(repeating: "[", count: 100_000)
         let text = "{\"a\":\(deep)}\n" + DamageTests.line(1)

@@ -36,17 +36,6 @@ struct JSONSplitter {
         case wreck
     }
 
-    private enum Expected {
-        case value
-        case valueOrEnd
-        case name
-        case nameOrEnd
-        case colon
-        case commaOrEnd
-    }
-
-    /// Deepest nesting followed; the parser refuses less than that.
-    private static let depthMax = 160
     private static let itemsName = Array("\"items\"".utf8)
 
     private let bytesMax: Int
@@ -70,11 +59,7 @@ struct JSONSplitter {
     /// Where the last member of the record itself has its name, and where its items begin.
     private var nameOffset = 0
     private var items: Place?
-    private var brackets: [UInt8] = []
-    private var expected = Expected.value
-    private var isInString = false
-    private var isEscaped = false
-    private var isInScalar = false
+    private var grammar = JSONGrammar()
     private var failure = ""
     private var failurePlace = Place()
     /// Bytes of the current record that were thrown away because it is too long.
@@ -187,8 +172,7 @@ struct JSONSplitter {
         isInArray = isListInArray
         begin(.object)
         isTail = true
-        brackets = [UInt8(ascii: "{")]
-        expected = .commaOrEnd
+        grammar.reset(insideObject: true)
     }
 
     private mutating func begin(_ mode: Mode) {
@@ -197,11 +181,9 @@ struct JSONSplitter {
         startColumn = isMending ? max(startColumn, here.column) : here.column
         restart = nil
         items = nil
+        nameOffset = start.offset
         isTail = false
-        brackets.removeAll(keepingCapacity: true)
-        isInString = false
-        isEscaped = false
-        isInScalar = false
+        grammar.reset()
         droppedBytes = 0
         droppedHead = []
     }
@@ -240,116 +222,32 @@ struct JSONSplitter {
     }
 
     private mutating func object(_ byte: UInt8, _ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
-        if isInString {
-            if byte == UInt8(ascii: "\n") {
-                fail("a line break inside a string")
-                mode = .brokenObject
-                return
-            }
-            if isEscaped {
-                isEscaped = false
-            } else if byte == UInt8(ascii: "\\") {
-                isEscaped = true
-            } else if byte == UInt8(ascii: "\"") {
-                isInString = false
-            }
-            advance(byte)
-            if here.offset - start.offset > bytesMax { shorten(emit) }
-            return
-        }
-        if isAtLineStart, byte == UInt8(ascii: "{"), here.column <= startColumn, here.offset > start.offset,
-            restart == nil, here.line > start.line
+        if isAtLineStart, byte == UInt8(ascii: "{"), here.column <= startColumn, restart == nil, here.line > start.line,
+            !grammar.isInString
         {
             restart = here
         }
-        guard accept(byte) else {
+        if grammar.depth == 1 { noteMember(byte) }
+        if let reason = grammar.accept(byte) {
+            fail(reason)
             mode = .brokenObject
             return
         }
         advance(byte)
-        if brackets.isEmpty { return end(emit) }
+        if grammar.depth == 0 { return end(emit) }
         if here.offset - start.offset > bytesMax { shorten(emit) }
     }
 
-    /// One step of the grammar outside strings. False, with the reason in `failure`, if the byte cannot stand here.
-    private mutating func accept(_ byte: UInt8) -> Bool {
-        if isInScalar {
-            switch byte {
-            case UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}"), 0x20, 0x09, 0x0A, 0x0D: isInScalar = false
-            case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\""), UInt8(ascii: ":"):
-                fail("expected ',' or the end of the value")
-                return false
-            default: return true
-            }
-        }
-        switch byte {
-        case 0x20, 0x09, 0x0A, 0x0D: return true
-        case UInt8(ascii: "{"), UInt8(ascii: "["): return open(byte)
-        case UInt8(ascii: "}"), UInt8(ascii: "]"): return close(byte)
-        case UInt8(ascii: ","):
-            guard expected == .commaOrEnd else {
-                fail("a ',' where a value or name belongs")
-                return false
-            }
-            expected = brackets.last == UInt8(ascii: "{") ? .name : .value
-        case UInt8(ascii: ":"):
-            guard expected == .colon else {
-                fail("a ':' where it does not belong")
-                return false
-            }
-            expected = .value
-        case UInt8(ascii: "\""):
-            switch expected {
-            case .name, .nameOrEnd:
-                expected = .colon
-                nameOffset = here.offset
-            case .value, .valueOrEnd: expected = .commaOrEnd
-            case .colon, .commaOrEnd:
-                fail("two values without a ',' or ':' between them")
-                return false
-            }
-            isInString = true
-        default:
-            guard expected == .value || expected == .valueOrEnd else {
-                fail("expected \(expected == .commaOrEnd ? "',' or the end" : expected == .colon ? "':'" : "a name")")
-                return false
-            }
-            isInScalar = true
-            expected = .commaOrEnd
-        }
-        return true
-    }
-
-    private mutating func open(_ byte: UInt8) -> Bool {
-        guard expected == .value || expected == .valueOrEnd || brackets.isEmpty else {
-            fail(expected == .commaOrEnd ? "two values without a ',' between them" : "expected a name in quotes")
-            return false
-        }
-        guard brackets.count < JSONSplitter.depthMax else {
-            fail("more than \(JSONSplitter.depthMax) levels of nesting")
-            return false
-        }
-        if splitsLists, !isInItems, brackets.count == 1, byte == UInt8(ascii: "["), droppedBytes == 0,
+    /// Remembers where the items of a list begin.
+    private mutating func noteMember(_ byte: UInt8) {
+        guard splitsLists, !isInItems, droppedBytes == 0 else { return }
+        if grammar.startsName(byte) {
+            nameOffset = here.offset
+        } else if byte == UInt8(ascii: "["), !grammar.isInString,
             buffer[nameOffset...].starts(with: JSONSplitter.itemsName)
         {
             items = Place(offset: here.offset + 1, line: here.line, column: here.column + 1)
         }
-        brackets.append(byte)
-        expected = byte == UInt8(ascii: "{") ? .nameOrEnd : .valueOrEnd
-        return true
-    }
-
-    private mutating func close(_ byte: UInt8) -> Bool {
-        let opening = byte == UInt8(ascii: "}") ? UInt8(ascii: "{") : UInt8(ascii: "[")
-        guard brackets.last == opening,
-            expected == .commaOrEnd || expected == (opening == UInt8(ascii: "{") ? .nameOrEnd : .valueOrEnd)
-        else {
-            fail("a '\(Unicode.Scalar(byte))' where it does not belong")
-            return false
-        }
-        brackets.removeLast()
-        expected = .commaOrEnd
-        return true
     }
 
     private mutating func end(_ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
@@ -370,25 +268,9 @@ struct JSONSplitter {
 
     private mutating func brokenObject(_ byte: UInt8, _ emit: (Piece, _ line: Int, _ column: Int) -> Void) {
         if restart != nil || byte == UInt8(ascii: "\n") { return giveUp(emit) }
-        if isInString {
-            if isEscaped {
-                isEscaped = false
-            } else if byte == UInt8(ascii: "\\") {
-                isEscaped = true
-            } else if byte == UInt8(ascii: "\"") {
-                isInString = false
-            }
-        } else {
-            switch byte {
-            case UInt8(ascii: "\""): isInString = true
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                if brackets.count < JSONSplitter.depthMax { brackets.append(byte) }
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): _ = brackets.popLast()
-            default: break
-            }
-        }
+        grammar.skim(byte)
         advance(byte)
-        if brackets.isEmpty, !isInString {
+        if grammar.depth == 0, !grammar.isInString {
             broken(until: here, emit)
             mode = .between
         } else if here.offset - start.offset > bytesMax {
