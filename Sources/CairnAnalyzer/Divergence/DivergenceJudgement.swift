@@ -1,0 +1,36 @@
+/// What one part of a metric came to, before the parts of a metric are put together.
+struct DivergenceJudgement: Sendable {
+    /// The name of the part, or of the class inside it that says most.
+    var name: String
+    var margin: Double
+    /// ln E at each judged step.
+    var trajectory: [Double] = []
+    /// Effect and interval at each judged step, of the run with most evidence; for the looks.
+    var looks: [(effect: Double, low: Double, high: Double)] = []
+    /// The first step at which the interval lay inside the margin.
+    var equivalentAt: Int?
+    /// Effect and interval since the beginning, as of the end.
+    var effect: Double?
+    var low: Double?
+    var high: Double?
+    /// Effect and interval where the evidence was highest.
+    var peak: (step: Int, effect: Double, low: Double, high: Double)?
+    /// Which of several effects that was, and whether it lay above.
+    var peakEffect: (index: Int, isAbove: Bool)?
+    /// Estimated step at which the difference began.
+    var onset: Int = 0
+    var isWorse: Bool?
+    var baselineEffect: Double?
+    var dispersion: Double?
+    var strength: Double = 0
+    /// Further data, in judged steps, until the interval decides; nil if that cannot be told.
+    var stepsToDecision: Double?
+    var isAtMargin = false
+    /// Why there is nothing to judge.
+    var obstacle: DivergenceReason?
+    /// What people want to read: `5xx 0.4% -> 2.1%`.
+    var description: String = ""
+    /// Steps with data of both sides, judged and before.
+    var usedSteps: Int = 0
+    var baselineSteps: Int = 0
+}

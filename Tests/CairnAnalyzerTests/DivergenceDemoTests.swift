@@ -1,0 +1,51 @@
+import CairnAnalyzer
+import CairnBytes
+import CairnSeries
+import Foundation
+import Testing
+
+/// The data that ships with the repository, and other seeds of it.
+@Suite struct DivergenceDemoTests {
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "tools/demo-data")
+
+    static func report(_ data: URL, since: String = "2026-03-10T09:30:00Z") throws -> (DivergenceReport, JSONValue) {
+        var source = MemorySampleSource()
+        let metrics = data.appending(path: "metrics")
+        for name in try FileManager.default.contentsOfDirectory(atPath: metrics.path).sorted() {
+            source.add(try DivergenceText.batch(DivergenceText.gunzipped(metrics.appending(path: name).path)))
+        }
+        let request = DivergenceRequest(
+            source: "harbor-sm-eu-1", target: "harbor-eks-eu-1", sinceMs: Timestamp(since)?.milliseconds)
+        let truth = try JSONParser.parse(Array(Data(contentsOf: data.appending(path: "truth.json")))).value
+        return (try DivergenceAnalyzer.analyze(source, request), truth)
+    }
+
+    static func check(_ report: DivergenceReport, _ truth: JSONValue, _ name: String) throws {
+        let diverged = report.comparisons.filter { $0.verdict == .diverged }
+        for one in report.comparisons where one.verdict != .equivalent {
+            print("  \(name): \(one.app) \(one.metric) \(one.verdict.rawValue): \(one.reason)")
+        }
+        guard let app = truth["divergence"]?["app"]?.string else {
+            #expect(diverged.isEmpty, "\(name): \(diverged.map(\.app))")
+            return
+        }
+        #expect(Set(diverged.map(\.app)) == [app], "\(name)")
+        #expect(Set(diverged.map(\.metric)) == ["http_requests_total", "http_request_duration_seconds"], "\(name)")
+        let start = Timestamp(truth["divergence"]?["start"]?.string ?? "")?.milliseconds ?? 0
+        for one in diverged {
+            let late = Double((one.sinceMs ?? 0) - start) / 60_000
+            print(
+                "  \(name): \(one.metric) onset \(late) min off, decided at \(Double((one.decidedAtMs ?? 0) - start) / 60_000) min"
+            )
+            #expect(late.magnitude <= 2, "\(name): \(one.metric) is \(late) minutes off")
+            #expect(one.direction == .worse)
+        }
+        #expect(report.findings.count == diverged.count)
+    }
+
+    @Test func shippedData() throws {
+        let (report, truth) = try Self.report(Self.folder.appending(path: "data"))
+        try Self.check(report, truth, "shipped")
+    }
+}
