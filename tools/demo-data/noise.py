@@ -37,15 +37,17 @@ class Noise(random.Random):
         return self.poisson(mean * self.gammavariate(1 / dispersion, dispersion))
 
     def binomial(self, trials, chance):
-        """Exact in the mean, near enough in the tails: Poisson where rare, normal elsewhere."""
+        """Exact for few trials; for many, Poisson where rare and normal elsewhere."""
         if trials <= 0 or chance <= 0:
             return 0
         if chance >= 1:
             return trials
+        if chance > 0.5:
+            return trials - self.binomial(trials, 1 - chance)
+        if trials <= 100:
+            return sum(self.random() < chance for _ in range(trials))
         if trials * chance < 30:
             return min(trials, self.poisson(trials * chance))
-        if trials * (1 - chance) < 30:
-            return trials - min(trials, self.poisson(trials * (1 - chance)))
         deviation = math.sqrt(trials * chance * (1 - chance))
         return min(trials, max(0, round(trials * chance + deviation * self.normal())))
 
