@@ -8,7 +8,8 @@ import Testing
 /// Bad input ends in a counted reject that names the place, and the rest goes on.
 @Suite struct DamageTests {
     static func line(_ number: Int, padding: Int = 0) -> String {
-        #"{"specversion":"1.0","id":"\#(number)","source":"s","type":"t","time":"2026-01-01T00:00:00Z","data":{"n":[\#(number),{"x":"}]"}],"p":"\#(String(repeating: "p", count: padding))"}}"#
+        #"{"specversion":"1.0","id":"\#(number)","source":"s","type":"t","time":"2026-01-01T00:00:00Z","#
+            + #""data":{"n":[\#(number),{"x":"}]"}],"p":"\#(String(repeating: "p", count: padding))"}}"#
     }
 
     static func ids(_ collected: Collected) -> [String] { collected.events.map(\.event.id) }
@@ -109,7 +110,8 @@ import Testing
         }
         bomb += "? *k\n: 1\n"
         let good =
-            "---\napiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b, creationTimestamp: \"2026-01-01T00:00:00Z\"}\n"
+            "---\napiVersion: velero.io/v1\nkind: Backup\n"
+            + "metadata: {name: b, creationTimestamp: \"2026-01-01T00:00:00Z\"}\n"
         let collected = try Collected(bomb + good, ImportOptions(format: .velero))
         #expect(collected.events.count == 1)
         #expect(collected.rejects.count == 1)

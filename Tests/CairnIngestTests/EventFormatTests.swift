@@ -15,7 +15,8 @@ import Testing
 
     @Test func reservedTypesAreRefusedWithARemedy() throws {
         let collected = try Collected(
-            #"{"specversion":"1.0","id":"1","source":"s","type":"cairn.phase.started.v1","time":"2026-01-01T00:00:00Z"}"#,
+            #"{"specversion":"1.0","id":"1","source":"s","type":"cairn.phase.started.v1","#
+                + #""time":"2026-01-01T00:00:00Z"}"#,
             ImportOptions(format: .events))
         #expect(collected.events.isEmpty)
         let reject = try #require(collected.rejects.first)
@@ -35,7 +36,8 @@ import Testing
         ("no stream", "events/no~20stream"), ("/a//b/", "events/~2fa/~2fb/~"),
     ]) func subjectsBecomeStreams(subject: String, stream: String) throws {
         let event =
-            #"{"specversion":"1.0","id":"1","source":"s","type":"t","time":"2026-01-01T00:00:00Z","subject":"\#(subject)"}"#
+            #"{"specversion":"1.0","id":"1","source":"s","type":"t","time":"2026-01-01T00:00:00Z","#
+            + #""subject":"\#(subject)"}"#
         let collected = try Collected(event, ImportOptions(format: .events))
         #expect(collected.events.first?.event.subject.text == stream)
     }
@@ -43,7 +45,8 @@ import Testing
     @Test func attributesThatCairnSetsAreNeverTaken() throws {
         let collected = try Collected(
             #"{"specversion":"1.0","id":"1","source":"s","type":"t","time":"2026-01-01T00:00:00Z","authid":"a","#
-                + #""authtype":"b","recordedtime":"2020-01-01T00:00:00Z","revision":7,"onbehalfof":"eve","colour":"red"}"#,
+                + #""authtype":"b","recordedtime":"2020-01-01T00:00:00Z","revision":7,"onbehalfof":"eve","#
+                + #""colour":"red"}"#,
             ImportOptions(format: .events))
         let ingested = try #require(collected.events.first)
         #expect(ingested.event.extensions.names == ["colour"])

@@ -68,9 +68,11 @@ import Testing
         case .prometheus: "m\(number){a=\"x y\",b=\"\\\"{}\"} \(number).5 1772445600\(100 + number)"
         case .csv: "\(1_772_445_600 + number),m\(number),\(number)"
         case .eventBridge:
-            #"{"source":"aws.x","detail-type":"t","id":"\#(number)","time":"2026-01-01T00:00:00Z","detail":{"a":[1,{"b":"]}"}]}}"#
+            #"{"source":"aws.x","detail-type":"t","id":"\#(number)","time":"2026-01-01T00:00:00Z","#
+                + #""detail":{"a":[1,{"b":"]}"}]}}"#
         default:
-            #"{"specversion":"1.0","id":"\#(number)","source":"s","type":"t","time":"2026-01-01T00:00:00Z","data":[{"b":"}"}]}"#
+            #"{"specversion":"1.0","id":"\#(number)","source":"s","type":"t","time":"2026-01-01T00:00:00Z","#
+                + #""data":[{"b":"}"}]}"#
         }
     }
 

@@ -22,7 +22,8 @@ import Testing
             "[1000,31,15,15,3,1000,-5,5,0.5,5,-16]"
         ),
         (
-            "- 2026-01-01\n- 2026-01-01T10:00:00Z\n- 10:30\n- 1.2.3\n- 08\n- 0x\n- '-'\n- '1e3'\n- 0x-1\n- 1__e5\n- 1e999\n",
+            "- 2026-01-01\n- 2026-01-01T10:00:00Z\n- 10:30\n- 1.2.3\n- 08\n- 0x\n- '-'\n"
+                + "- '1e3'\n- 0x-1\n- 1__e5\n- 1e999\n",
             #"["2026-01-01","2026-01-01T10:00:00Z","10:30","1.2.3",8,"0x","-","1e3","0x-1",100000,"1e999"]"#
         ),
         ("a: |\n  one\n  two\nb: >\n  three\n  four\n", #"{"a":"one\ntwo\n","b":"three four\n"}"#),
@@ -150,7 +151,8 @@ import Testing
     @Test(arguments: [UInt64(1), 2, 3, 4]) func damageNeverCrashes(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let text = Array(
-            "a: &x {b: [1, 2.5, 'q', \"e\\n\"], c: !!str 5}\nd: |\n  block\n  text\ne: *x\nf:\n- g: {h: ~}\n- <<: *x\n? k\n: v\n"
+            ("a: &x {b: [1, 2.5, 'q', \"e\\n\"], c: !!str 5}\nd: |\n  block\n  text\ne: *x\n"
+                + "f:\n- g: {h: ~}\n- <<: *x\n? k\n: v\n")
                 .utf8)
         for _ in 0..<300 {
             var bytes = text

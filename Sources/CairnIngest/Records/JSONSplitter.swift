@@ -4,8 +4,8 @@ internal import CairnBytes
 /// one array. It checks just enough of the grammar to tell where a broken object ends, so that one cut line costs one
 /// record and not the rest of the file; `JSONParser` judges each object.
 ///
-/// A list of Kubernetes objects may be longer than any one record should be: where that is so, its `items` are taken one
-/// by one, as the elements of an array are.
+/// A list of Kubernetes objects may be longer than any one record should be: where that is so, its `items` are taken
+/// one by one, as the elements of an array are.
 struct JSONSplitter {
     enum Piece {
         case object([UInt8])
