@@ -62,6 +62,12 @@ let modules: [Module] = [
             "CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs", "CairnAnalyzer", "CairnYAML",
             "CairnIngest", "CairnReadModels",
         ], products: [.crypto, .system], testUses: ["CairnSim"]),
+    Module(
+        name: "CairnReports",
+        uses: [
+            "CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs", "CairnAnalyzer",
+            "CairnReadModels", "CairnWeb",
+        ], products: [.crypto], testUses: ["CairnSim"]),
 ]
 
 /// `CAIRN_MODULES=CairnFlowLogs,CairnAnalyzer swift test` builds and tests these modules and what they import, and

@@ -3,5 +3,17 @@ import ArgumentParser
 @main
 struct Cairn: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cairn", abstract: "The flight recorder of zero-downtime migrations.")
+        commandName: "cairn", abstract: "The flight recorder of zero-downtime migrations.",
+        discussion: """
+            Every event of a migration goes into one verifiable log. Start with:
+              cairn init --ledger ./ledger
+              export CAIRN_LEDGER=./ledger
+              cairn import flow-logs ./AWSLogs --cluster eks
+              cairn timeline
+            """,
+        subcommands: [
+            InitCommand.self, RecordCommand.self, ImportCommand.self, StatusCommand.self, ReplayCommand.self,
+            DropsCommand.self, FlowsCommand.self, TimelineCommand.self, QueryCommand.self, CheckpointCommand.self,
+            RebuildCommand.self, VersionCommand.self, CompletionCommand.self,
+        ])
 }

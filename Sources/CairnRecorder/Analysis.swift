@@ -1,0 +1,89 @@
+internal import CairnAnalyzer
+internal import CairnBytes
+internal import CairnFlowLogs
+package import CairnLedger
+package import CairnModel
+package import CairnReadModels
+internal import CairnSeries
+
+/// The two clusters that are compared.
+package struct ClusterPair: Sendable, Hashable {
+    package var source: String
+    package var target: String
+
+    package init(source: String, target: String) {
+        self.source = source
+        self.target = target
+    }
+
+    /// The clusters of the ledger's one migration; nil if there is none or more than one pair.
+    package static func ofOneMigration(_ readModel: ReadModel) throws -> ClusterPair? {
+        let result = try readModel.query(
+            """
+            SELECT DISTINCT source_cluster, target_cluster FROM migrations
+            WHERE source_cluster IS NOT NULL AND target_cluster IS NOT NULL LIMIT 2
+            """)
+        guard result.rows.count == 1, let source = result.rows[0][0].text, let target = result.rows[0][1].text
+        else { return nil }
+        return ClusterPair(source: source, target: target)
+    }
+}
+
+/// Runs the analyzers over what the ledger has, and records what they find.
+package struct Analysis {
+    package struct Outcome: Sendable, Hashable {
+        package var pair: ClusterPair?
+        package var drops = FindingsRecorder.Outcome()
+        package var divergence = FindingsRecorder.Outcome()
+        /// A line for people about each finding that stands.
+        package var lines: [String] = []
+    }
+
+    private let ledger: Ledger
+    private let readModel: ReadModel
+    private let actor: Actor
+
+    package init(ledger: Ledger, readModel: ReadModel, actor: Actor) {
+        self.ledger = ledger
+        self.readModel = readModel
+        self.actor = actor
+    }
+
+    package func run(pair given: ClusterPair? = nil) throws -> Outcome {
+        try readModel.catchUp(from: ledger)
+        var outcome = Outcome()
+        let pair = try given ?? ClusterPair.ofOneMigration(readModel)
+        outcome.pair = pair
+        var recorder = try FindingsRecorder(ledger: ledger, actor: actor)
+        let index = try EvidenceIndex(ledger)
+        try runDrops(pair, index, &recorder, &outcome)
+        try readModel.catchUp(from: ledger)
+        return outcome
+    }
+
+    private func runDrops(
+        _ pair: ClusterPair?, _ index: EvidenceIndex, _ recorder: inout FindingsRecorder, _ outcome: inout Outcome
+    ) throws {
+        let request = DropsRequest(source: pair?.source, target: pair?.target)
+        let report = try DropsAnalyzer.report(on: readModel, for: request)
+        // What both clusters see is the environment's doing: shown by `cairn drops`, no incident of the migration.
+        let drafts = report.findings.filter { $0.side != .both }.map {
+            FindingDraft($0, request: request, policy: .standard)
+        }
+        let clusters = Set(pair.map { [$0.source, $0.target] } ?? drafts.compactMap { $0.data["cluster"]?.string })
+        outcome.drops = try recorder.record(
+            drafts, analyzer: DropsAnalyzer.name,
+            evidence: { index.evidence(for: $0, clusters: clusters, isFlows: true) },
+            newest: index.newest(isFlows: true))
+        outcome.lines += report.findings.map(\.sentence)
+    }
+}
+
+extension ClusterPair {
+    /// The clusters that were named, else those of the ledger's one migration.
+    package static func named(source: String?, target: String?, in readModel: ReadModel) throws -> ClusterPair? {
+        if let source, let target { return ClusterPair(source: source, target: target) }
+        guard let found = try ofOneMigration(readModel) else { return nil }
+        return ClusterPair(source: source ?? found.source, target: target ?? found.target)
+    }
+}

@@ -1,0 +1,125 @@
+package import CairnBytes
+package import CairnLedger
+package import CairnModel
+
+/// Records what somebody asks for: a command of Cairn's vocabulary goes through `decide`, anything else is a fact.
+package struct CommandRecorder {
+    /// What one `record` command says.
+    package struct Request: Sendable {
+        package var type: String
+        package var stream: StreamName
+        package var data: JSONValue
+        /// Nil: the append is decided on the state at that moment, and tried again if the stream moved meanwhile.
+        package var expected: ExpectedRevision?
+        package var time: Timestamp
+        /// Nil: a new one is made.
+        package var id: String?
+        package var onBehalfOf: String?
+
+        package init(
+            type: String, stream: StreamName, data: JSONValue, expected: ExpectedRevision? = nil, time: Timestamp,
+            id: String? = nil, onBehalfOf: String? = nil
+        ) {
+            self.type = type
+            self.stream = stream
+            self.data = data
+            self.expected = expected
+            self.time = time
+            self.id = id
+            self.onBehalfOf = onBehalfOf
+        }
+    }
+
+    static let source = "/cairn/cli"
+    /// How often a decision is made anew because the stream moved: more than this is a fight, not a race.
+    private static let attemptsMax = 10
+
+    private let ledger: Ledger
+    private let actor: Actor
+    private let clock: any WallClock
+    private let random: any RandomSource
+    private let playbooks: PlaybookLibrary
+
+    package init(
+        ledger: Ledger, actor: Actor, clock: any WallClock, random: any RandomSource,
+        playbooks: PlaybookLibrary = .builtIn
+    ) {
+        self.ledger = ledger
+        self.actor = actor
+        self.clock = clock
+        self.random = random
+        self.playbooks = playbooks
+    }
+
+    /// - Returns: where the event is, first, and then what follows from it.
+    /// - Throws: `Refusal` with the rule's name, or `LedgerError`.
+    package func record(_ request: Request) throws -> [Receipt] {
+        let type = EventType(request.type)
+        let isKnown = EventVocabulary.standard.schema(named: type.name) != nil
+        if type.family == .cairn || (type.family == .foreign && isKnown) { return try recordCommand(request) }
+        var facts = FactAppender(ledger: ledger, actor: actor, clock: clock, playbooks: playbooks)
+        let event = ProposedEvent(
+            id: request.id ?? newID(), source: CommandRecorder.source, type: request.type, subject: request.stream,
+            time: request.time, data: request.data, onBehalfOf: request.onBehalfOf)
+        if let error = try facts.append([event])[0] { throw error }
+        guard let position = try ledger.position(ofSource: event.source, id: event.id) else { return [] }
+        let recorded = try ledger.event(at: position)
+        return [Receipt(position: position, revision: recorded.revision, isDuplicate: facts.duplicates > 0)]
+    }
+
+    private func recordCommand(_ request: Request) throws -> [Receipt] {
+        let id = request.id ?? newID()
+        if request.id != nil, let again = try known(id, request) { return again }
+        var attempt = 0
+        while true {
+            attempt += 1
+            var state = MigrationState(stream: request.stream, playbooks: playbooks)
+            try ledger.forEach(in: request.stream, from: 0) { state.apply($0) }
+            let drafts = try Decider.decide(
+                state: state, type: request.type, data: request.data, at: request.time,
+                actor: request.onBehalfOf ?? actor.id, expected: request.expected ?? .any)
+            let last = try ledger.lastRevision(of: request.stream)
+            let expected: ExpectedRevision = last.map { .exactly($0) } ?? .none
+            let batch = drafts.enumerated().map { index, draft in
+                Append(
+                    ProposedEvent(
+                        id: index == 0 ? id : "\(id)/\(index)", source: CommandRecorder.source, type: draft.type,
+                        subject: request.stream, time: request.time, data: draft.data,
+                        onBehalfOf: request.onBehalfOf, causationID: index == 0 ? nil : id),
+                    expected: index == 0 ? expected : .any)
+            }
+            do {
+                return try ledger.append(batch, actor: actor)
+            } catch let error as LedgerError
+                where error.code == .conflict && request.expected == nil && attempt < CommandRecorder.attemptsMax
+            {
+                try ledger.refresh()
+            }
+        }
+    }
+
+    /// The same command under the same id again: what it did then, without deciding it a second time.
+    private func known(_ id: String, _ request: Request) throws -> [Receipt]? {
+        guard let position = try ledger.position(ofSource: CommandRecorder.source, id: id) else { return nil }
+        let event = try ledger.event(at: position)
+        let name = EventType(request.type).name
+        let isSame =
+            event.subject == request.stream && EventType(event.type).name == name
+            && CommandRecorder.contains(event.data, request.data)
+        guard isSame else {
+            throw LedgerError(
+                .identityConflict, "cannot record \(id): it is at position \(position) with other content",
+                remedy: "use another id")
+        }
+        return [Receipt(position: position, revision: event.revision, isDuplicate: true)]
+    }
+
+    /// Whether all that was given is in what was recorded; `decide` adds what follows from the state.
+    private static func contains(_ recorded: JSONValue, _ given: JSONValue) -> Bool {
+        guard let given = given.object, let recorded = recorded.object else { return recorded == given }
+        return given.allSatisfy { recorded[$0.name] == $0.value }
+    }
+
+    /// 128 random bits: nobody else makes the same.
+    private func newID() -> String { Hex.string(random.bytes(count: 16)) }
+}

@@ -1,0 +1,81 @@
+import CairnBytes
+import CairnLedger
+import CairnModel
+
+/// Appends facts that were observed elsewhere, in batches, and beside each that breaks a rule an event that says so.
+struct FactAppender {
+    /// The identity under which Cairn judges facts.
+    static let source = "/cairn/rules"
+
+    private let ledger: Ledger
+    private let actor: Actor
+    private let clock: any WallClock
+    private var states: RunStates
+
+    private(set) var accepted = 0
+    private(set) var duplicates = 0
+    private(set) var violations = 0
+
+    init(ledger: Ledger, actor: Actor, clock: any WallClock, playbooks: PlaybookLibrary) {
+        self.ledger = ledger
+        self.actor = actor
+        self.clock = clock
+        states = RunStates(ledger: ledger, playbooks: playbooks)
+    }
+
+    /// - Returns: for each fact, why the log cannot take it, or nil if it has it now.
+    mutating func append(_ facts: [ProposedEvent]) throws -> [LedgerError?] {
+        var outcomes = [LedgerError?](repeating: nil, count: facts.count)
+        do {
+            try appendBatch(facts)
+        } catch let error as LedgerError where FactAppender.isAboutOneEvent(error) {
+            // One bad event must not keep the rest out: go one by one and set aside what cannot be taken.
+            for (index, fact) in facts.enumerated() {
+                do { try appendBatch([fact]) } catch let error as LedgerError where FactAppender.isAboutOneEvent(error)
+                {
+                    outcomes[index] = error
+                }
+            }
+        }
+        return outcomes
+    }
+
+    private static func isAboutOneEvent(_ error: LedgerError) -> Bool {
+        switch error.code {
+        case .identityConflict, .tooLarge, .invalidEvent: true
+        default: false
+        }
+    }
+
+    private mutating func appendBatch(_ facts: [ProposedEvent]) throws {
+        // What the log has already is not judged again: its violations are there too.
+        var batch: [Append] = []
+        var judged = states
+        var broken = 0
+        for fact in facts {
+            batch.append(Append(fact))
+            guard try ledger.position(ofSource: fact.source, id: fact.id) == nil else { continue }
+            let state = RecordedEvent(expected: fact, actor: actor, recordedTime: clock.now(), revision: 0)
+            for violation in try judged.judge(state) {
+                batch.append(Append(FactAppender.event(violation, about: fact)))
+                broken += 1
+            }
+        }
+        let receipts = try ledger.append(batch, actor: actor)
+        states = judged
+        let duplicate = receipts.count { $0.isDuplicate }
+        duplicates += duplicate
+        violations += broken
+        accepted += receipts.count - duplicate - broken
+    }
+
+    private static func event(_ violation: Violation, about fact: ProposedEvent) -> ProposedEvent {
+        ProposedEvent(
+            id: "\(violation.rule.rawValue) \(fact.source) \(fact.id)", source: source,
+            type: "cairn.violation.recorded.v1", subject: fact.subject, time: fact.time,
+            data: [
+                "rule": .string(violation.rule.rawValue), "event_source": .string(fact.source),
+                "event_id": .string(fact.id), "explanation": .string(violation.explanation),
+            ], causationID: fact.id)
+    }
+}

@@ -1,0 +1,65 @@
+package import CairnAnalyzer
+package import CairnBytes
+internal import CairnModel
+
+/// A finding on its way into the log: what the analyzer says, in the one form that events, timelines and a second
+/// judgement share.
+package struct FindingDraft: Sendable, Hashable {
+    package var id: String
+    package var analyzer: String
+    package var start: Timestamp
+    /// Nil while it goes on.
+    package var end: Timestamp?
+    /// Findings with the same cause (a peer, an application) at the same time are one incident.
+    package var cause: String
+    /// All that the analyzer says of it; without evidence and basis, which the recorder adds.
+    package var data: JSONObject
+
+    package init(_ finding: DropFinding, request: DropsRequest, policy: DropsPolicy) {
+        id = finding.id
+        analyzer = DropsAnalyzer.name
+        start = finding.start
+        end = finding.end
+        cause = "peer \(finding.peer) \(finding.peerPort)"
+        var data = finding.json.object ?? JSONObject()
+        data["finding"] = .string(finding.id)
+        data["id"] = nil
+        data["analyzer"] = .string(DropsAnalyzer.name)
+        data["policy_digest"] = .string(policy.digest)
+        data["reason"] = .string(finding.sentence)
+        if let source = request.source, let target = request.target {
+            data["clusters"] = ["source": .string(source), "target": .string(target)]
+        }
+        data["judged"] = [
+            "since_minute": request.since.map { .integer($0) } ?? .null,
+            "until_minute": request.until.map { .integer($0) } ?? .null,
+        ]
+        data["signal"] = FindingDraft.signal(of: finding, isOnTarget: finding.cluster != request.source).json
+        self.data = data
+    }
+
+    /// The signal minute by minute: events of the finding's kind in the cluster, and in the other one beside it.
+    private static func signal(of finding: DropFinding, isOnTarget: Bool) -> FindingSignal {
+        let points = finding.evidence.signal
+        let first = points.first?.minute ?? finding.startMinute
+        let count = Int(min(Int64(FindingSignal.pointsMax), (points.last?.minute ?? first) - first + 1))
+        var own = [Double?](repeating: nil, count: count)
+        var other = [Double?](repeating: nil, count: count)
+        for point in points where point.minute - first < Int64(count) {
+            let index = Int(point.minute - first)
+            if point.connections > 0 { own[index] = Double(point.events) }
+            if point.controlConnections > 0 { other[index] = Double(point.controlEvents) }
+        }
+        let words =
+            switch finding.kind {
+            case .reject: "rejected"
+            case .unanswered: "unanswered"
+            case .reset: "reset"
+            case .asymmetric: "one-way"
+            }
+        return FindingSignal(
+            axis: "\(words) connections per minute", unit: "plain",
+            start: Timestamp(seconds: first * 60) ?? finding.start,
+            stepSeconds: 60, source: isOnTarget ? other : own, target: isOnTarget ? own : other)
+    }
+}

@@ -1,0 +1,242 @@
+package import CairnBytes
+package import CairnLedger
+package import CairnModel
+
+/// Brings what an analysis found into the log: findings are opened, revised or withdrawn, and each belongs to an
+/// incident. The same findings again add nothing.
+package struct FindingsRecorder {
+    static let source = "/cairn/analyzer"
+    /// Findings of one cause that are further apart than this are two incidents.
+    static let sameIncidentSeconds: Int64 = 15 * 60
+    /// A signal that has been quiet for so long is over.
+    static let quietSeconds: Int64 = 10 * 60
+
+    /// What a recording added.
+    package struct Outcome: Sendable, Hashable {
+        package var opened = 0
+        package var revised = 0
+        package var withdrawn = 0
+        package var unchanged = 0
+        package var incidents = 0
+    }
+
+    private let ledger: Ledger
+    private let actor: Actor
+    private var known: [String: KnownFinding] = [:]
+    private var incidents: [KnownIncident] = []
+
+    private struct KnownFinding {
+        var data: JSONObject
+        var isOpen: Bool
+        var incident: String?
+    }
+
+    private struct KnownIncident {
+        var id: String
+        var cause: String
+        var start: Timestamp
+        var end: Timestamp?
+        var findings: Set<String>
+        var isOpen: Bool
+    }
+
+    package init(ledger: Ledger, actor: Actor) throws {
+        self.ledger = ledger
+        self.actor = actor
+        try ledger.forEach(from: 0) { event in
+            guard event.subject.kind == "finding" || event.subject.kind == "incident" else { return }
+            self.note(event)
+        }
+    }
+
+    private mutating func note(_ event: RecordedEvent) {
+        let type = EventType(event.type)
+        guard type.family == .cairn, let data = event.data.object else { return }
+        switch type.name {
+        case "finding.opened", "finding.revised":
+            guard let id = data["finding"]?.string else { return }
+            known[id] = KnownFinding(data: data, isOpen: true, incident: known[id]?.incident)
+        case "finding.withdrawn":
+            if let id = data["finding"]?.string { known[id]?.isOpen = false }
+        case "incident.opened":
+            guard let id = data["incident"]?.string, let finding = data["finding"]?.string else { return }
+            known[finding]?.incident = id
+            incidents.append(
+                KnownIncident(
+                    id: id, cause: data["cause"]?.string ?? "", start: event.time,
+                    end: known[finding]?.data["end"]?.string.flatMap { Timestamp($0) }, findings: [finding],
+                    isOpen: true))
+        case "incident.joined":
+            guard let id = data["incident"]?.string, let finding = data["finding"]?.string,
+                let index = incidents.firstIndex(where: { $0.id == id })
+            else { return }
+            known[finding]?.incident = id
+            incidents[index].findings.insert(finding)
+        case "incident.closed":
+            guard let id = data["incident"]?.string, let index = incidents.firstIndex(where: { $0.id == id }) else {
+                return
+            }
+            incidents[index].isOpen = false
+        default: return
+        }
+    }
+
+    /// Records the outcome of one analysis.
+    /// - Parameters:
+    ///   - findings: all that the analyzer finds in the evidence now.
+    ///   - analyzer: its name; open findings of it that are not among `findings` are withdrawn.
+    ///   - evidence: which entries a finding rests on, and what the whole analysis saw.
+    ///   - newest: the newest moment that was judged.
+    package mutating func record(
+        _ findings: [FindingDraft], analyzer: String, evidence: (FindingDraft) -> FindingEvidence, newest: Timestamp
+    ) throws -> Outcome {
+        var outcome = Outcome()
+        var batch: [Append] = []
+        for finding in findings {
+            var data = finding.data
+            evidence(finding).add(to: &data)
+            if let before = known[finding.id] {
+                guard !before.isOpen || FindingsRecorder.isDifferent(before.data, data) else {
+                    outcome.unchanged += 1
+                    continue
+                }
+                batch.append(append("finding.revised", finding, data, number: batch.count))
+                outcome.revised += 1
+            } else {
+                batch.append(append("finding.opened", finding, data, number: batch.count))
+                outcome.opened += 1
+            }
+            known[finding.id] = KnownFinding(data: data, isOpen: true, incident: known[finding.id]?.incident)
+            if known[finding.id]?.incident == nil { batch.append(join(finding, outcome: &outcome)) }
+        }
+        let standing = Set(findings.map(\.id))
+        for (id, before) in known.sorted(by: { $0.key < $1.key })
+        where before.isOpen && !standing.contains(id) && before.data["analyzer"]?.string == analyzer {
+            batch.append(withdrawal(id, before))
+            known[id]?.isOpen = false
+            outcome.withdrawn += 1
+        }
+        batch += closings(newest: newest)
+        if !batch.isEmpty { try ledger.append(batch, actor: actor) }
+        return outcome
+    }
+
+    /// Whether a finding says something else now. What it rests on grows with every import and is not a revision by
+    /// itself.
+    static func isDifferent(_ left: JSONObject, _ right: JSONObject) -> Bool {
+        func essence(_ data: JSONObject) -> JSONObject {
+            var data = data
+            for key in FindingEvidence.keys + ["judged"] { data[key] = nil }
+            return data
+        }
+        return essence(left) != essence(right)
+    }
+
+    private func append(_ name: String, _ finding: FindingDraft, _ data: JSONObject, number: Int) -> Append {
+        let digest = Digests.sha256(CanonicalJSON.bytes(of: .object(data))).prefix(16)
+        return Append(
+            ProposedEvent(
+                id: "\(finding.id)/\(name)/\(digest)", source: FindingsRecorder.source, type: "cairn.\(name).v1",
+                subject: StreamName(kind: "finding", foreignID: finding.id), time: finding.start, data: .object(data)))
+    }
+
+    private mutating func join(_ finding: FindingDraft, outcome: inout Outcome) -> Append {
+        let reach = FindingsRecorder.sameIncidentSeconds
+        let start = finding.start.adding(seconds: -reach)
+        let end = (finding.end ?? .latest)
+        let index = incidents.firstIndex { incident in
+            incident.cause == finding.cause && incident.start <= end
+                && (incident.end.map { $0.adding(seconds: reach) >= start } ?? true)
+        }
+        if let index {
+            incidents[index].findings.insert(finding.id)
+            if let known = incidents[index].end { incidents[index].end = finding.end.map { max($0, known) } }
+            known[finding.id]?.incident = incidents[index].id
+            return incidentEvent(
+                "incident.joined", incidents[index].id, at: finding.start,
+                ["incident": .string(incidents[index].id), "finding": .string(finding.id)])
+        }
+        let hash = Digests.sha256(Array("\(finding.cause) \(finding.start)".utf8)).prefix(12)
+        let id = "inc-\(hash)"
+        incidents.append(
+            KnownIncident(
+                id: id, cause: finding.cause, start: finding.start, end: finding.end, findings: [finding.id],
+                isOpen: true))
+        known[finding.id]?.incident = id
+        outcome.incidents += 1
+        return incidentEvent(
+            "incident.opened", id, at: finding.start,
+            [
+                "incident": .string(id), "title": finding.data["reason"] ?? .string(finding.cause),
+                "severity": "critical", "finding": .string(finding.id), "cause": .string(finding.cause),
+            ])
+    }
+
+    private func incidentEvent(_ name: String, _ id: String, at time: Timestamp, _ data: JSONObject) -> Append {
+        let digest = Digests.sha256(CanonicalJSON.bytes(of: .object(data))).prefix(16)
+        return Append(
+            ProposedEvent(
+                id: "\(id)/\(name)/\(digest)", source: FindingsRecorder.source, type: "cairn.\(name).v1",
+                subject: StreamName(kind: "incident", foreignID: id), time: time, data: .object(data)))
+    }
+
+    private func withdrawal(_ id: String, _ before: KnownFinding) -> Append {
+        let time = before.data["start"]?.string.flatMap { Timestamp($0) } ?? .earliest
+        let data: JSONObject = [
+            "finding": .string(id), "reason": "with the evidence known now it does not hold any more",
+        ]
+        let digest = Digests.sha256(CanonicalJSON.bytes(of: .object(before.data))).prefix(16)
+        return Append(
+            ProposedEvent(
+                id: "\(id)/finding.withdrawn/\(digest)", source: FindingsRecorder.source,
+                type: "cairn.finding.withdrawn.v1", subject: StreamName(kind: "finding", foreignID: id), time: time,
+                data: .object(data)))
+    }
+
+    /// Incidents whose findings are all withdrawn, or whose signals have been quiet for a while.
+    private mutating func closings(newest: Timestamp) -> [Append] {
+        var closings: [Append] = []
+        for index in incidents.indices where incidents[index].isOpen {
+            let incident = incidents[index]
+            let standing = incident.findings.compactMap { known[$0] }.filter(\.isOpen)
+            let ends = standing.map { $0.data["end"]?.string.flatMap { Timestamp($0) } }
+            let reason: String
+            let time: Timestamp
+            if standing.isEmpty {
+                reason = "all of its findings were withdrawn"
+                time = incident.start
+            } else if !ends.contains(nil), let last = ends.compactMap({ $0 }).max(),
+                last.adding(seconds: FindingsRecorder.quietSeconds) <= newest
+            {
+                reason = "the signal went back to what is usual"
+                time = last
+            } else {
+                continue
+            }
+            incidents[index].isOpen = false
+            closings.append(
+                incidentEvent(
+                    "incident.closed", incident.id, at: time,
+                    ["incident": .string(incident.id), "reason": .string(reason)]))
+        }
+        return closings
+    }
+}
+
+/// What a finding rests on.
+package struct FindingEvidence: Sendable, Hashable {
+    static let keys = ["evidence", "evidence_digest", "basis_position"]
+
+    /// Entries of the log whose content shows it.
+    package var positions: [UInt64]
+    /// SHA-256 over the digests of all attachments that the analysis read, in the order of the log.
+    package var digest: String
+    /// The analysis read the log up to this position, exclusive.
+    package var basisPosition: UInt64
+
+    func add(to data: inout JSONObject) {
+        data["evidence"] = .array(positions.map { .integer($0) })
+        data["evidence_digest"] = .string(digest)
+        data["basis_position"] = .integer(basisPosition)
+    }
+}

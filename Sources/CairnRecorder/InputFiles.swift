@@ -1,0 +1,89 @@
+package import CairnLedger
+
+/// One regular file to import.
+package struct InputFile: Sendable, Hashable {
+    package var path: String
+    package var bytes: UInt64
+}
+
+/// Why a path cannot be imported.
+package struct InputError: Error, Sendable, Hashable, CustomStringConvertible {
+    package var path: String
+    package var message: String
+    package var remedy: String?
+
+    package var description: String { remedy.map { "\(message); \($0)" } ?? message }
+}
+
+/// Finds the files that a command names: files as they are, folders with everything below them.
+package enum InputFiles {
+    /// More files than this in one command is a wrong path (`/`), not an import.
+    package static let filesMax = 2_000_000
+    /// Deeper folders than this are a loop of links.
+    package static let depthMax = 64
+
+    /// - Returns: the files in the order of their paths, each once, so that an import does not depend on the order in
+    ///   which a file system lists them. Files below a folder whose names begin with `.` or `_` are left out, as are
+    ///   `labels.json`, `README.md` and the like where `accepts` says so; a file that is named itself never is.
+    package static func find(
+        _ paths: [String], disk: any Disk, accepts: (String) -> Bool = { _ in true }
+    ) throws -> [InputFile] {
+        var files: [String: UInt64] = [:]
+        for path in paths {
+            switch try kind(path, disk) {
+            case .file: files[path] = try size(path, disk)
+            case .folder: try walk(path, depth: 0, disk, accepts, &files)
+            case .other:
+                throw InputError(
+                    path: path, message: "cannot import \(path): it is a device, pipe or socket",
+                    remedy: "write its content to a file first")
+            case nil:
+                throw InputError(path: path, message: "cannot import \(path): there is no such file or folder")
+            }
+        }
+        return files.map { InputFile(path: $0.key, bytes: $0.value) }
+            .sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+    }
+
+    private static func kind(_ path: String, _ disk: any Disk) throws -> DiskEntryKind? {
+        do throws(DiskError) { return try disk.kind(of: path) } catch {
+            throw InputError(path: path, message: "cannot import \(path): \(error.reasonText)")
+        }
+    }
+
+    private static func size(_ path: String, _ disk: any Disk) throws -> UInt64 {
+        do throws(DiskError) {
+            let file = try disk.open(path, .read)
+            defer { file.close() }
+            return try file.size()
+        } catch {
+            throw InputError(path: path, message: "cannot import \(path): \(error.reasonText)")
+        }
+    }
+
+    private static func walk(
+        _ folder: String, depth: Int, _ disk: any Disk, _ accepts: (String) -> Bool, _ files: inout [String: UInt64]
+    ) throws {
+        guard depth <= depthMax else {
+            throw InputError(path: folder, message: "cannot import \(folder): more than \(depthMax) folders deep")
+        }
+        let names: [String]
+        do throws(DiskError) { names = try disk.list(folder) } catch {
+            throw InputError(path: folder, message: "cannot list \(folder): \(error.reasonText)")
+        }
+        for name in names where !name.hasPrefix(".") && !name.hasPrefix("_") {
+            let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+            switch try kind(path, disk) {
+            case .file where accepts(name):
+                guard files.count < filesMax else {
+                    throw InputError(
+                        path: folder, message: "cannot import \(folder): more than \(filesMax) files below it",
+                        remedy: "name a smaller folder")
+                }
+                files[path] = try size(path, disk)
+            case .folder: try walk(path, depth: depth + 1, disk, accepts, &files)
+            default: continue
+            }
+        }
+    }
+}

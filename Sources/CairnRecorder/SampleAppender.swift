@@ -1,0 +1,74 @@
+internal import CairnBytes
+internal import CairnIngest
+internal import CairnLedger
+internal import CairnModel
+internal import CairnSeries
+
+/// Appends samples: those of one cluster that came together become one attachment and one event.
+struct SampleAppender {
+    /// Samples of series that say no cluster belong to this one, and are shown so.
+    static let unassigned = "unassigned"
+    /// Samples held before an event is made of them: enough that one event in a thousand samples is nothing.
+    private static let samplesHeldMax = 1_000_000
+
+    private let ledger: Ledger
+    private let clock: any WallClock
+    private let request: ImportRequest
+    private let importName: String
+    private var held: [String: [SeriesSamples]] = [:]
+    private var heldCount = 0
+    private var number = 0
+    private(set) var accepted = 0
+
+    init(ledger: Ledger, clock: any WallClock, request: ImportRequest, importName: String) {
+        self.ledger = ledger
+        self.clock = clock
+        self.request = request
+        self.importName = importName
+    }
+
+    mutating func append(_ rows: SampleRows) throws {
+        for series in rows.series {
+            let cluster = series.key[SeriesKey.clusterLabel] ?? SampleAppender.unassigned
+            held[cluster, default: []].append(series)
+        }
+        heldCount += rows.count
+        if heldCount >= SampleAppender.samplesHeldMax { try flush() }
+    }
+
+    mutating func finish() throws { try flush() }
+
+    private mutating func flush() throws {
+        var batch: [Append] = []
+        for (cluster, series) in held.sorted(by: { $0.key < $1.key }) {
+            let all = SampleBatch(series)
+            for part in all.split() {
+                batch.append(Append(try event(part, cluster: cluster)))
+                accepted += part.sampleCount
+            }
+        }
+        held = [:]
+        heldCount = 0
+        if !batch.isEmpty { _ = try ledger.append(batch, actor: request.actor) }
+    }
+
+    private mutating func event(_ batch: SampleBatch, cluster: String) throws -> ProposedEvent {
+        let range = batch.timeRangeMs ?? 0...0
+        let first = Timestamp(milliseconds: range.lowerBound) ?? .earliest
+        let last = Timestamp(milliseconds: range.upperBound) ?? .latest
+        defer { number += 1 }
+        return ProposedEvent(
+            id: "\(importName)/samples/\(number)", source: Importer.source, type: "cairn.samples.recorded.v1",
+            subject: StreamName(kind: "samples", foreignID: cluster), time: last,
+            data: [
+                "cluster": .string(cluster), "series": .integer(batch.series.count),
+                "samples": .integer(batch.sampleCount), "first": .string(first.description),
+                "last": .string(last.description), "import": .string(importName),
+            ], onBehalfOf: request.onBehalfOf,
+            attachments: [
+                ProposedAttachment(
+                    role: "samples", mediaType: SampleBatch.mediaType, content: try batch.encoded(),
+                    retention: .droppable)
+            ])
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import CairnAnalyzer
+import CairnBytes
+import CairnLedger
+import CairnRecorder
+import CairnWeb
+
+struct DropsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drops", abstract: "Find traffic that was dropped, from VPC flow logs.",
+        discussion: """
+            A third party's firewall never writes a REJECT into our flow logs: connections that go out and are never
+            answered count as much. Attempts of strangers are counted and are no finding. Exits with 1 if anything
+            deviates in one cluster only.
+
+            Examples:
+              cairn drops
+              cairn drops --source self-managed --target eks --since -6h -o json
+            """)
+
+    @Option(
+        help: ArgumentHelp("The cluster that is left (default: of the ledger's one migration).", valueName: "cluster"))
+    var source: String?
+
+    @Option(help: ArgumentHelp("The cluster that is moved to.", valueName: "cluster"))
+    var target: String?
+
+    @OptionGroup var range: RangeArguments
+    @OptionGroup var ledger: LedgerArguments
+    @OptionGroup var moment: MomentArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() throws {
+        let (since, until) = try range.range(now: SystemClock().now())
+        let workspace = try Workspace.open(ledger, command: "drops", moment: moment)
+        let pair = try ClusterPair.named(source: source, target: target, in: workspace.readModel)
+        let request = DropsRequest(
+            source: pair?.source, target: pair?.target, since: since?.minute, until: until?.minute)
+        let report = try DropsAnalyzer.report(on: workspace.readModel, for: request)
+        guard !report.minutes.isEmpty else {
+            throw CommandError(
+                "cannot find flow counters of these clusters in this time",
+                remedy: "import some: cairn import flow-logs PATH --cluster NAME", status: ExitStatus.data)
+        }
+        try output.print(DropsCommand.table(report))
+        if report.findings.contains(where: { $0.side != .both }) { throw ExitStatus.finding }
+    }
+
+    static func table(_ report: DropsReport) -> Table {
+        var columns = [
+            "id", "cluster", "start", "end", "kind", "peer", "peer_port", "scope", "side", "excess", "baseline",
+            "explained",
+        ].map { Table.Column($0, decimals: ["excess", "baseline", "explained"].contains($0) ? 2 : nil) }
+        let shown = Set(columns.map(\.name))
+        let more = report.findings.first?.json.object?.names.filter { !shown.contains($0) } ?? []
+        columns += more.map { Table.Column($0, isForMachines: true) }
+        var table = Table(
+            columns: columns,
+            rows: report.findings.map { finding in
+                let json = finding.json
+                return columns.map { Table.Cell(json[$0.name] ?? .null) }
+            })
+        table.notes = report.findings.map(\.sentence)
+        for scan in report.scans where scan.attempts > 0 {
+            table.notes.append(
+                "\(scan.attempts) refused or unanswered attempts of \(scan.blocks) strangers on \(scan.cluster): counted, "
+                    + "no finding")
+        }
+        if report.unknownMinutes > 0 {
+            table.notes.append(
+                "\(report.unknownMinutes) minutes of interfaces were not logged (SKIPDATA) and not judged")
+        }
+        if report.findings.isEmpty { table.notes.insert("nothing is dropped more than usual", at: 0) }
+        return table
+    }
+}

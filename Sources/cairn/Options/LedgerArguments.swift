@@ -1,0 +1,63 @@
+import ArgumentParser
+import CairnBytes
+import CairnLedger
+
+/// Which ledger a command works on.
+struct LedgerArguments: ParsableArguments {
+    @Option(
+        name: .customLong("ledger"),
+        help: ArgumentHelp("The ledger's folder (default: $CAIRN_LEDGER).", valueName: "dir"))
+    var ledgerPath: String?
+
+    func path() throws -> String {
+        if let path = ledgerPath ?? Terminal.environment("CAIRN_LEDGER") { return path }
+        throw CommandError(
+            "cannot tell which ledger is meant",
+            remedy: "pass --ledger DIR or set CAIRN_LEDGER; `cairn init --ledger DIR` makes a new one",
+            status: ExitStatus.usage)
+    }
+
+    func openToRead(command: String) throws -> Ledger {
+        try Ledger.open(at: try path(), access: .readOnly, environment: .live(command: "cairn \(command)"))
+    }
+
+    /// Opens for appending. With a signing key a checkpoint is signed when the ledger is closed.
+    func openToWrite(command: String, key: KeyArguments) throws -> Ledger {
+        let path = try path()
+        let environment = LedgerEnvironment.live(command: "cairn \(command)")
+        return try Ledger.open(
+            at: path, access: .readWrite, environment: environment, keyFile: try key.existing(for: path))
+    }
+}
+
+/// Where the signing key is.
+struct KeyArguments: ParsableArguments {
+    @Option(
+        name: .customLong("key"),
+        help: ArgumentHelp(
+            "The file of the signing key (default: $CAIRN_KEY, else below the user's configuration).",
+            valueName: "file"))
+    var keyPath: String?
+
+    /// The file that was named, by the option or the environment.
+    var named: String? { keyPath ?? Terminal.environment("CAIRN_KEY") }
+
+    /// `$XDG_CONFIG_HOME/cairn/keys/ORIGIN.key`, with the bytes of the origin that a file name cannot hold replaced.
+    static func defaultPath(origin: String) -> String? {
+        let configuration =
+            Terminal.environment("XDG_CONFIG_HOME") ?? Terminal.environment("HOME").map { "\($0)/.config" }
+        let name = String(origin.map { $0.isLetter || $0.isNumber || ".-_".contains($0) ? $0 : "_" })
+        return configuration.map { "\($0)/cairn/keys/\(name).key" }
+    }
+
+    /// The key to sign with: the one named, else the one at the default place if it is there. Nil means that nothing is
+    /// signed, as on a machine that records for a ledger whose key is kept elsewhere.
+    func existing(for ledger: String) throws -> String? {
+        if let named { return named }
+        let origin = try Ledger.open(at: ledger, access: .readOnly, environment: .live(command: "cairn")).origin
+        guard let path = KeyArguments.defaultPath(origin: origin), (try? RealDisk().kind(of: path)) == .file else {
+            return nil
+        }
+        return path
+    }
+}

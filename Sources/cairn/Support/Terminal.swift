@@ -1,0 +1,51 @@
+import SystemPackage
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Standard output for machines and standard error for people, with progress only where a person watches.
+enum Terminal {
+    /// Writes bytes to standard output; a reader that went away (`| head`) ends the process quietly, as it does for
+    /// every Unix tool.
+    static func write(_ bytes: [UInt8]) throws {
+        do {
+            try FileDescriptor.standardOutput.writeAll(bytes)
+        } catch Errno.brokenPipe {
+            exit(0)
+        } catch {
+            throw CommandError("cannot write to standard output: \(error)")
+        }
+    }
+
+    static func write(_ text: String) throws { try write(Array(text.utf8)) }
+
+    static func line(_ text: String) throws { try write(Array(text.utf8) + [UInt8(ascii: "\n")]) }
+
+    /// A line for people, on standard error.
+    static func note(_ text: String) {
+        _ = try? FileDescriptor.standardError.writeAll(Array("\(clearOfProgress)\(text)\n".utf8))
+    }
+
+    static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+    /// Erases a progress line before something else is written over it.
+    private static var clearOfProgress: String { isErrorTerminal ? "\r\u{1B}[K" : "" }
+
+    /// Rewrites one line on a terminal; nothing at all elsewhere.
+    static func progress(_ text: String) {
+        guard isErrorTerminal else { return }
+        _ = try? FileDescriptor.standardError.writeAll(Array("\r\u{1B}[K\(text)".utf8))
+    }
+
+    static func endProgress() { progress("") }
+
+    static func environment(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        let text = unsafe String(cString: value)
+        return text.isEmpty ? nil : text
+    }
+}

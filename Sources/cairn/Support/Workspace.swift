@@ -1,0 +1,27 @@
+import CairnBytes
+import CairnLedger
+import CairnReadModels
+
+/// A ledger and its read model, caught up: what every command that answers a question works on.
+struct Workspace {
+    let ledger: Ledger
+    let readModel: ReadModel
+    let path: String
+
+    /// Opens the ledger for reading and catches the read model up with it. On read-only media the read model is made in
+    /// memory, and a note on standard error says so.
+    static func open(_ options: LedgerArguments, command: String, moment: MomentArguments? = nil) throws -> Workspace {
+        let path = try options.path()
+        let ledger = try options.openToRead(command: command)
+        let moments = try moment?.moments(now: SystemClock().now()) ?? []
+        guard moments.isEmpty else {
+            return Workspace(ledger: ledger, readModel: try ReadModel.past(moments, of: ledger), path: path)
+        }
+        let readModel = try ReadModel.open(path: Workspace.readModelPath(of: path))
+        try readModel.catchUp(from: ledger)
+        if let notice = readModel.notice { Terminal.note(notice) }
+        return Workspace(ledger: ledger, readModel: readModel, path: path)
+    }
+
+    static func readModelPath(of ledger: String) -> String { "\(ledger)/read-model.sqlite" }
+}
