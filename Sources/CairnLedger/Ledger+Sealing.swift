@@ -65,6 +65,19 @@ extension Ledger {
         return (stage.entries[0], map.commitment)
     }
 
+    /// Takes away records that no entry cites: the rest of a commit that did not happen is no damage behind an open
+    /// segment, and would be behind a sealed one.
+    private func cutAttachments(_ segment: UInt32, _ writer: inout WriterState) throws {
+        let name = file(Format.attachmentsName(segment))
+        guard try disk.kind(of: name) != nil else { return }
+        try ensureAttachmentsFile(segment, &writer)
+        let attachments = try disk.open(name, .readWrite)
+        defer { attachments.close() }
+        guard try attachments.size() > writer.attachmentsEnd else { return }
+        try attachments.truncate(to: writer.attachmentsEnd)
+        do throws(DiskError) { try attachments.sync() } catch { throw stop(&writer, "\(error)") }
+    }
+
     /// The event that says which streams there are, and behind it the index, in one commit.
     func seal(_ writer: inout WriterState) throws {
         guard
@@ -72,6 +85,7 @@ extension Ledger {
             ),
             open.count > 0
         else { return }
+        try cutAttachments(open.header.number, &writer)
         let (entry, streams) = try sealingEntry(segment: open.header.number)
         let epoch = nextEpoch(&writer)
         let build = CommitBuild(
