@@ -102,13 +102,29 @@ struct FlowRows: Sendable {
     }
 
     func counters(places: [FlowPlace], reasons: [String]) -> [FlowCounter] {
-        var counters: [FlowCounter] = []
-        counters.reserveCapacity(keys.count)
-        for (index, key) in keys.enumerated() {
-            counters.append(
-                FlowCounter(key: FlowRows.full(key, places: places, reasons: reasons), counts: counts[index]))
+        // Places and reasons are compared by rank: comparing their texts for every pair would cost more than counting.
+        func ranks<Value: Comparable>(_ values: [Value]) -> [Int] {
+            var ranks = [Int](repeating: 0, count: values.count)
+            let order = values.indices.sorted { values[$0] < values[$1] }
+            for (rank, index) in order.enumerated() { ranks[index] = rank }
+            return ranks
         }
-        return counters.sorted { $0.key < $1.key }
+        let placeRanks = ranks(places)
+        let reasonRanks = ranks(reasons)
+        func precedes(_ left: Key, _ right: Key) -> Bool {
+            if left.minute != right.minute { return left.minute < right.minute }
+            if left.place != right.place { return placeRanks[Int(left.place)] < placeRanks[Int(right.place)] }
+            if left.peer != right.peer { return left.peer < right.peer }
+            if left.peerPort != right.peerPort { return left.peerPort < right.peerPort }
+            if left.role != right.role { return left.role < right.role }
+            if left.direction != right.direction { return left.direction < right.direction }
+            if left.protocolNumber != right.protocolNumber { return left.protocolNumber < right.protocolNumber }
+            return reasonRanks[Int(left.reason)] < reasonRanks[Int(right.reason)]
+        }
+        let order = keys.indices.sorted { precedes(keys[$0], keys[$1]) }
+        return order.map { index in
+            FlowCounter(key: FlowRows.full(keys[index], places: places, reasons: reasons), counts: counts[index])
+        }
     }
 }
 

@@ -7,6 +7,8 @@ package final class FlowPlace: Hashable, Sendable, Comparable {
     package let subnet: String
     package let zone: String
     package let instance: String
+    /// Computed once: places are keys of tables that are asked for every counter.
+    private let hash: Int
 
     package init(cluster: String, interface: String = "", subnet: String = "", zone: String = "", instance: String = "")
     {
@@ -15,6 +17,9 @@ package final class FlowPlace: Hashable, Sendable, Comparable {
         self.subnet = subnet
         self.zone = zone
         self.instance = instance
+        var hasher = Hasher()
+        for part in [cluster, interface, subnet, zone, instance] { hasher.combine(part) }
+        hash = hasher.finalize()
     }
 
     /// Where traffic belongs that no rule of a cluster map names.
@@ -22,17 +27,13 @@ package final class FlowPlace: Hashable, Sendable, Comparable {
 
     private var parts: (String, String, String, String, String) { (cluster, interface, subnet, zone, instance) }
 
-    package static func == (left: FlowPlace, right: FlowPlace) -> Bool { left === right || left.parts == right.parts }
+    package static func == (left: FlowPlace, right: FlowPlace) -> Bool {
+        left === right || left.hash == right.hash && left.parts == right.parts
+    }
 
     package static func < (left: FlowPlace, right: FlowPlace) -> Bool { left !== right && left.parts < right.parts }
 
-    package func hash(into hasher: inout Hasher) {
-        hasher.combine(cluster)
-        hasher.combine(interface)
-        hasher.combine(subnet)
-        hasher.combine(zone)
-        hasher.combine(instance)
-    }
+    package func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 }
 
 /// Who opened the connection: we to a peer that serves, or a peer that is a client of ours.

@@ -20,9 +20,10 @@ package enum FlowSummaryError: Error, Hashable, Sendable, CustomStringConvertibl
 
 /// The attachment `flow-counters`: one byte of version, then a zlib stream of columns.
 ///
-///     version 1 | zlib( totals | places | reasons | counters by column | gaps | asks | answers )
+///     version 1 | zlib( totals | places | reasons | peers | counters by column | gaps | asks | answers )
 ///
-/// Numbers are varints; minutes, addresses and times are differences to the row before, which sorting keeps small.
+/// Numbers are varints; a row names its place, reason and peer by their number in the lists before; minutes are
+/// differences to the row before.
 /// Equal summaries have equal bytes.
 extension FlowFileSummary {
     package static let mediaType = "application/vnd.cairn.flow-counters"
@@ -47,7 +48,7 @@ extension FlowFileSummary {
         for reason in reasons { writer.appendCounted(reason) }
         encodeCounters(places: indexes, reasons: reasons, to: &writer)
         encodeRest(places: indexes, to: &writer)
-        return [FlowFileSummary.version] + Deflate.compress(writer.bytes, level: 4)
+        return [FlowFileSummary.version] + Deflate.compress(writer.bytes, level: 1)
     }
 
     private static func encode(_ totals: FlowTotals, to writer: inout ByteWriter) {
@@ -62,6 +63,16 @@ extension FlowFileSummary {
     }
 
     private func encodeCounters(places: [FlowPlace: Int], reasons: [String], to writer: inout ByteWriter) {
+        var peers: [IPPrefix: Int] = [:]
+        for counter in counters { peers[counter.key.peer] = 0 }
+        let sortedPeers = peers.keys.sorted()
+        writer.appendVarint(UInt64(sortedPeers.count))
+        for (index, peer) in sortedPeers.enumerated() {
+            peers[peer] = index
+            writer.append(peer.bits)
+            writer.append(peer.address.high)
+            writer.append(peer.address.low)
+        }
         writer.appendVarint(UInt64(counters.count))
         var minute: Int64 = 0
         for counter in counters {
@@ -69,18 +80,13 @@ extension FlowFileSummary {
             minute = counter.key.minute
         }
         for counter in counters { writer.appendVarint(UInt64(places[counter.key.place] ?? 0)) }
-        for counter in counters {
-            let key = counter.key
-            writer.append(key.direction.rawValue | key.role.rawValue << 1)
-            writer.append(key.protocolNumber)
-            writer.append(key.peer.bits)
-        }
-        for counter in counters { writer.append(counter.key.peer.address.high) }
-        for counter in counters { writer.append(counter.key.peer.address.low) }
+        for counter in counters { writer.append(counter.key.direction.rawValue | counter.key.role.rawValue << 1) }
+        for counter in counters { writer.append(counter.key.protocolNumber) }
+        for counter in counters { writer.appendVarint(UInt64(peers[counter.key.peer] ?? 0)) }
         for counter in counters { writer.append(counter.key.peerPort) }
-        for counter in counters {
-            writer.appendVarint(UInt64(reasons.firstIndex(of: counter.key.rejectReason) ?? 0))
-        }
+        var reasonIndexes: [String: Int] = [:]
+        for (index, reason) in reasons.enumerated() { reasonIndexes[reason] = index }
+        for counter in counters { writer.appendVarint(UInt64(reasonIndexes[counter.key.rejectReason] ?? 0)) }
         for column in 0..<FlowCounts.columnCount {
             for counter in counters { writer.appendVarint(counter.counts[column: column]) }
         }
@@ -94,14 +100,12 @@ extension FlowFileSummary {
             writer.appendZigzag(gap.start)
             writer.appendZigzag(gap.end &- gap.start)
         }
-        var rows: [FlowCounterKey: Int] = [:]
-        if !asks.isEmpty { for (row, counter) in counters.enumerated() { rows[counter.key] = row } }
         writer.appendVarint(UInt64(asks.count))
         for ask in asks {
             writer.append(ask.connection)
             writer.appendZigzag(ask.start)
             writer.appendZigzag(ask.end &- ask.start)
-            writer.appendVarint(UInt64(rows[ask.key] ?? 0))
+            writer.appendVarint(UInt64(row(of: ask.key)))
         }
         writer.appendVarint(UInt64(answers.count))
         for answer in answers {
@@ -109,6 +113,17 @@ extension FlowFileSummary {
             writer.appendZigzag(answer.start)
             writer.appendZigzag(answer.end &- answer.start)
         }
+    }
+
+    /// The index of the counter with this key.
+    private func row(of key: FlowCounterKey) -> Int {
+        var low = 0
+        var high = counters.count
+        while low < high {
+            let middle = (low + high) / 2
+            if counters[middle].key < key { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     package init(encoded bytes: [UInt8]) throws(FlowSummaryError) {
@@ -167,7 +182,15 @@ extension FlowFileSummary {
     private mutating func decodeCounters(
         _ reader: inout ByteReader, places: [FlowPlace], reasons: [String]
     ) throws(ByteError) -> Bool {
-        let count = try reader.readCount(bytesEach: 25 + FlowCounts.columnCount)
+        var peers: [IPPrefix] = []
+        for _ in 0..<(try reader.readCount(bytesEach: 17)) {
+            let bits = try reader.read(UInt8.self)
+            let high = try reader.read(UInt64.self)
+            let low = try reader.read(UInt64.self)
+            guard bits <= 128 else { return false }
+            peers.append(IPPrefix(IPAddress(high: high, low: low), bits: Int(bits)))
+        }
+        let count = try reader.readCount(bytesEach: 8 + FlowCounts.columnCount)
         if count == 0 { return true }
         guard let anyPlace = places.first else { return false }
         let empty = FlowCounterKey(
@@ -183,23 +206,17 @@ extension FlowFileSummary {
             guard place < UInt64(places.count) else { return false }
             counters[row].key.place = places[Int(place)]
         }
-        var bits: [UInt8] = []
-        bits.reserveCapacity(count)
         for row in 0..<count {
             let kinds = try reader.read(UInt8.self)
             guard kinds < 4 else { return false }
             counters[row].key.direction = kinds & 1 == 0 ? .ingress : .egress
             counters[row].key.role = kinds & 2 == 0 ? .server : .client
-            counters[row].key.protocolNumber = try reader.read(UInt8.self)
-            bits.append(try reader.read(UInt8.self))
         }
-        var high: [UInt64] = []
-        high.reserveCapacity(count)
-        for _ in 0..<count { high.append(try reader.read(UInt64.self)) }
+        for row in 0..<count { counters[row].key.protocolNumber = try reader.read(UInt8.self) }
         for row in 0..<count {
-            guard bits[row] <= 128 else { return false }
-            let address = IPAddress(high: high[row], low: try reader.read(UInt64.self))
-            counters[row].key.peer = IPPrefix(address, bits: Int(bits[row]))
+            let peer = try reader.readVarint()
+            guard peer < UInt64(peers.count) else { return false }
+            counters[row].key.peer = peers[Int(peer)]
         }
         for row in 0..<count { counters[row].key.peerPort = try reader.read(UInt16.self) }
         for row in 0..<count {

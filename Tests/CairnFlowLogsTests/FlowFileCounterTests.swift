@@ -238,7 +238,8 @@ func v2(
         for _ in 0..<300 {
             var damaged = bytes
             damaged[Int(random.next() % UInt64(bytes.count))] ^= UInt8(1 << (random.next() % 8))
-            #expect(throws: (any Error).self, "seed \(seed)") { try FlowFileSummary(encoded: damaged) }
+            // The bits that pad a deflate stream to whole bytes mean nothing; any other flip is noticed.
+            if let read = try? FlowFileSummary(encoded: damaged) { #expect(read == summary, "seed \(seed)") }
             let cut = Array(bytes[..<Int(random.next() % UInt64(bytes.count))])
             #expect(throws: FlowSummaryError.self, "seed \(seed)") { try FlowFileSummary(encoded: cut) }
         }
