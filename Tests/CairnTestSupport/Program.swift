@@ -41,8 +41,8 @@ package struct Program: Sendable {
         let output = scratch.file("output")
         let errors = scratch.file("errors")
         let source = scratch.file("input")
-        for file in [output, errors] { FileManager.default.createFile(atPath: file, contents: nil) }
-        FileManager.default.createFile(atPath: source, contents: Data((input ?? "").utf8))
+        for file in [output, errors] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
+        _ = FileManager.default.createFile(atPath: source, contents: Data((input ?? "").utf8))
         process.standardOutput = FileHandle(forWritingAtPath: output)
         process.standardError = FileHandle(forWritingAtPath: errors)
         process.standardInput = FileHandle(forReadingAtPath: source)
