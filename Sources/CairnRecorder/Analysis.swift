@@ -1,5 +1,5 @@
 internal import CairnAnalyzer
-internal import CairnBytes
+package import CairnBytes
 internal import CairnFlowLogs
 package import CairnLedger
 package import CairnModel
@@ -57,8 +57,26 @@ package struct Analysis {
         var recorder = try FindingsRecorder(ledger: ledger, actor: actor)
         let index = try EvidenceIndex(ledger)
         try runDrops(pair, index, &recorder, &outcome)
+        if let pair { try runDivergence(pair, index, &recorder, &outcome) }
         try readModel.catchUp(from: ledger)
         return outcome
+    }
+
+    private func runDivergence(
+        _ pair: ClusterPair, _ index: EvidenceIndex, _ recorder: inout FindingsRecorder, _ outcome: inout Outcome
+    ) throws {
+        let newest = index.newest(isFlows: false)
+        guard newest > .earliest else { return }
+        let since = try JudgedSince.ofPhase(pair, readModel)?.milliseconds
+        // The newest sample is the end of what was judged: a later judgement of the same log sees no more than this one.
+        let until = newest.milliseconds + 1
+        let drafts = try FindingDraft.divergence(pair, readModel, sinceMs: since, untilMs: until)
+        outcome.divergence = try recorder.record(
+            drafts, analyzer: DivergenceReport.analyzer,
+            evidence: { index.evidence(for: $0, clusters: [pair.source, pair.target], isFlows: false) }, newest: newest)
+        outcome.lines += drafts.map { draft in
+            "\(draft.data["app"]?.string ?? "?"): \(draft.data["metric"]?.string ?? "?"): \(draft.data["reason"]?.string ?? "")"
+        }
     }
 
     private func runDrops(
@@ -85,5 +103,39 @@ extension ClusterPair {
         if let source, let target { return ClusterPair(source: source, target: target) }
         guard let found = try ofOneMigration(readModel) else { return nil }
         return ClusterPair(source: source ?? found.source, target: target ?? found.target)
+    }
+}
+
+/// From when on two clusters are compared, where nobody says it.
+package enum JudgedSince {
+    /// The start of the phase in which production traffic first moved; else of the phase that runs; else nil, and
+    /// everything is judged.
+    package static func ofPhase(_ pair: ClusterPair, _ readModel: ReadModel) throws -> Timestamp? {
+        let shift = try readModel.query(
+            """
+            SELECT p.started_us FROM phases AS p JOIN runs AS r ON r.run = p.run
+            WHERE r.kind = 'migration' AND r.source_cluster = :source AND r.target_cluster = :target
+              AND p.started_us IS NOT NULL
+              AND p.started_us <= coalesce(
+                (SELECT min(t.occurred_us) FROM traffic_shifts AS t WHERE t.run = p.run AND t.kind = 'production'),
+                9223372036854775807)
+            ORDER BY p.started_us DESC LIMIT 1
+            """, ["source": .text(pair.source), "target": .text(pair.target)])
+        return shift.rows.first?[0].integer.flatMap { Timestamp(checkedMicroseconds: $0) }
+    }
+}
+
+extension FindingDraft {
+    /// All divergences of two clusters, each with its signal.
+    static func divergence(
+        _ pair: ClusterPair, _ samples: any SampleSource, sinceMs: Int64?, untilMs: Int64?
+    ) throws -> [FindingDraft] {
+        let request = DivergenceRequest(
+            source: pair.source, target: pair.target, sinceMs: sinceMs, untilMs: untilMs)
+        return try DivergenceAnalyzer.analyze(samples, request).findings.map { finding in
+            let signal = try DivergenceSignal.make(
+                finding.comparison, samples, sourceCluster: pair.source, targetCluster: pair.target)
+            return FindingDraft(finding, judgedSinceMs: sinceMs, judgedUntilMs: untilMs, signal: signal)
+        }
     }
 }

@@ -38,6 +38,25 @@ package struct FindingDraft: Sendable, Hashable {
         self.data = data
     }
 
+    init(_ finding: DivergenceFinding, judgedSinceMs: Int64?, judgedUntilMs: Int64?, signal: FindingSignal?) {
+        let comparison = finding.comparison
+        id = finding.id
+        analyzer = DivergenceReport.analyzer
+        start = comparison.sinceMs.flatMap { Timestamp(milliseconds: $0) } ?? .earliest
+        // A difference lasts until something is done about it; the newest sample is not its end.
+        end = nil
+        cause = "application \(comparison.app)"
+        var data = finding.json.object ?? JSONObject()
+        data["end"] = nil
+        data["cluster"] = .string(finding.target)
+        data["judged"] = [
+            "since_ms": judgedSinceMs.map { .integer($0) } ?? .null,
+            "until_ms": judgedUntilMs.map { .integer($0) } ?? .null,
+        ]
+        data["signal"] = signal?.json
+        self.data = data
+    }
+
     /// The signal minute by minute: events of the finding's kind in the cluster, and in the other one beside it.
     private static func signal(of finding: DropFinding, isOnTarget: Bool) -> FindingSignal {
         let points = finding.evidence.signal

@@ -45,6 +45,12 @@ package enum Rejudgement {
         let again: [FindingDraft]
         switch recorded["analyzer"]?.string {
         case DropsAnalyzer.name: again = try FindingDraft.drops(judgedAs: recorded, on: log)
+        case DivergenceReport.analyzer:
+            let pair = ClusterPair(
+                source: recorded["clusters"]?["source"]?.string ?? "", target: recorded["clusters"]?["target"]?.string ?? "")
+            again = try FindingDraft.divergence(
+                pair, log.samples, sinceMs: recorded["judged"]?["since_ms"]?.integer,
+                untilMs: recorded["judged"]?["until_ms"]?.integer)
         case let name: return "the analyzer \(name ?? "?") is not known here"
         }
         let evidence = log.problems.first.map { " (\($0))" } ?? ""

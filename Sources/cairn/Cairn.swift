@@ -13,7 +13,7 @@ struct Cairn: AsyncParsableCommand {
             """,
         subcommands: [
             InitCommand.self, RecordCommand.self, ImportCommand.self, StatusCommand.self, ReplayCommand.self,
-            DropsCommand.self, FlowsCommand.self, TimelineCommand.self, QueryCommand.self, CheckpointCommand.self,
-            RebuildCommand.self, VersionCommand.self, CompletionCommand.self,
+            DivergeCommand.self, DropsCommand.self, FlowsCommand.self, TimelineCommand.self, QueryCommand.self, CheckpointCommand.self,
+            VerifyCommand.self, ProveCommand.self, RebuildCommand.self, StatsCommand.self, VersionCommand.self, CompletionCommand.self,
         ])
 }

@@ -1,0 +1,86 @@
+import ArgumentParser
+import CairnAnalyzer
+import CairnBytes
+import CairnLedger
+import CairnRecorder
+import CairnWeb
+
+struct DivergeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diverge", abstract: "Compare two clusters, application by application, metric by metric.",
+        discussion: """
+            Three verdicts: DIVERGED, EQUIVALENT within the margin, or UNDECIDED with what it would take to decide. Data
+            before --since (by default the start of the phase in which traffic moved) is the baseline and never evidence.
+            Exits with 1 if anything diverged for the worse, with 2 if nothing could be decided.
+
+            Examples:
+              cairn diverge
+              cairn diverge --source self-managed --target eks --since 2026-03-10T09:30:00Z -o json
+              cairn diverge --findings-only
+            """)
+
+    @Option(help: ArgumentHelp("The cluster that is left (default: of the ledger's one migration).", valueName: "cluster"))
+    var source: String?
+
+    @Option(help: ArgumentHelp("The cluster that is moved to.", valueName: "cluster"))
+    var target: String?
+
+    @Option(help: ArgumentHelp("The label that names the application.", valueName: "label"))
+    var appLabel: [String] = []
+
+    @Flag(help: "Only what diverged.")
+    var findingsOnly = false
+
+    @OptionGroup var range: RangeArguments
+    @OptionGroup var ledger: LedgerArguments
+    @OptionGroup var moment: MomentArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() throws {
+        let (since, until) = try range.range(now: SystemClock().now())
+        let workspace = try Workspace.open(ledger, command: "diverge", moment: moment)
+        guard let pair = try ClusterPair.named(source: source, target: target, in: workspace.readModel) else {
+            throw CommandError(
+                "cannot tell which clusters to compare: the ledger has no single migration",
+                remedy: "pass --source and --target", status: ExitStatus.usage)
+        }
+        var request = DivergenceRequest(source: pair.source, target: pair.target)
+        request.sinceMs = try (since ?? JudgedSince.ofPhase(pair, workspace.readModel))?.milliseconds
+        request.untilMs = until?.milliseconds
+        if !appLabel.isEmpty { request.appLabels = appLabel }
+        let report = try DivergenceAnalyzer.analyze(workspace.readModel, request)
+        guard !report.comparisons.isEmpty else {
+            throw CommandError(
+                "cannot find a metric of both \(pair.source) and \(pair.target) in this time",
+                remedy: "import metrics with a cluster label, or with --cluster NAME", status: ExitStatus.data)
+        }
+        try output.print(table(report))
+        if !report.findings.isEmpty { throw ExitStatus.finding }
+        if report.comparisons.allSatisfy({ $0.verdict == .undecided }) { throw ExitStatus.undecided }
+    }
+
+    private func table(_ report: DivergenceReport) -> Table {
+        let shown = findingsOnly ? report.comparisons.filter { $0.verdict == .diverged } : report.comparisons
+        let decimals = ["effect": 3, "effect_low": 3, "effect_high": 3, "margin": 3, "log_evidence": 1]
+        var columns = [
+            "app", "metric", "verdict", "since", "effect", "effect_low", "effect_high", "margin", "log_evidence",
+            "reason", "time_to_decision_seconds",
+        ].map { Table.Column($0, decimals: decimals[$0]) }
+        let fixed = Set(columns.map(\.name))
+        columns += (report.comparisons[0].json.object?.names ?? []).filter { !fixed.contains($0) }.map {
+            Table.Column($0, isForMachines: true)
+        }
+        var table = Table(columns: columns)
+        for comparison in shown {
+            let json = comparison.json
+            table.rows.append(columns.map { Table.Cell(json[$0.name] ?? .null) })
+        }
+        let counts = Dictionary(grouping: report.comparisons, by: \.verdict).mapValues(\.count)
+        table.notes = [
+            DivergenceVerdict.allCases.map { "\(counts[$0] ?? 0) \($0.rawValue)" }.joined(separator: ", ")
+                + "; effects are \(report.comparisons[0].unit == "share" ? "shares" : "logarithms of ratios") or as -o json says"
+        ]
+        if !report.leftOut.isEmpty { table.notes.append("\(report.leftOut.count) metrics were not comparable") }
+        return table
+    }
+}

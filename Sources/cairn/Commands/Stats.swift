@@ -1,0 +1,57 @@
+import ArgumentParser
+import CairnBytes
+import CairnLedger
+import CairnReadModels
+import CairnWeb
+
+struct StatsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stats", abstract: "Sizes and ratios of a ledger.",
+        discussion: """
+            Example:
+              cairn stats
+            """)
+
+    @OptionGroup var ledger: LedgerArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() throws {
+        let path = try ledger.path()
+        let workspace = try Workspace.open(ledger, command: "stats")
+        let disk = RealDisk()
+        var segments: UInt64 = 0
+        var attachments: UInt64 = 0
+        for name in try disk.list("\(path)/segments") {
+            let file = try disk.open("\(path)/segments/\(name)", .read)
+            defer { file.close() }
+            if name.hasSuffix(".segment") { segments += try file.size() }
+            if name.hasSuffix(".attachments") { attachments += try file.size() }
+        }
+        var entryBytes: UInt64 = 0
+        try workspace.ledger.forEachEntry(from: 0) { _, bytes in entryBytes += UInt64(bytes.count) }
+        let readModel = Workspace.readModelPath(of: path)
+        var readModelBytes: UInt64 = 0
+        if try disk.kind(of: readModel) == .file {
+            let file = try disk.open(readModel, .read)
+            defer { file.close() }
+            readModelBytes = try file.size()
+        }
+        let counts = try workspace.readModel.query(
+            """
+            SELECT (SELECT coalesce(sum(samples), 0) FROM sample_batches),
+              (SELECT coalesce(sum(records), 0) FROM flow_files)
+            """)
+        let samples: Int64 = counts.rows.first?[0].integer ?? 0
+        let flowRecords: Int64 = counts.rows.first?[1].integer ?? 0
+        let entries = workspace.ledger.size
+        let values: [(String, Table.Cell)] = [
+            ("entries", .integer(entries)), ("entry_bytes", .integer(entryBytes)),
+            ("segment_bytes", .integer(segments)),
+            ("entry_ratio", segments == 0 ? .missing : .number(Double(entryBytes) / Double(segments))),
+            ("attachment_bytes", .integer(attachments)), ("read_model_bytes", .integer(readModelBytes)),
+            ("samples", .integer(samples)), ("flow_records", .integer(flowRecords)),
+        ]
+        try output.print(
+            Table(columns: values.map { Table.Column($0.0, decimals: $0.0 == "entry_ratio" ? 2 : nil) }, rows: [values.map(\.1)]))
+    }
+}
