@@ -16,4 +16,17 @@ struct Cairn: AsyncParsableCommand {
             DivergeCommand.self, DropsCommand.self, FlowsCommand.self, TimelineCommand.self, QueryCommand.self, CheckpointCommand.self,
             VerifyCommand.self, ProveCommand.self, RebuildCommand.self, StatsCommand.self, VersionCommand.self, CompletionCommand.self,
         ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            Failure.exit(with: error)
+        }
+    }
 }
