@@ -14,8 +14,8 @@ struct ChartFigure {
         /// Room for names at the left; 0 puts them above what they name.
         var nameWidth: Double
 
-        static let wide = Size(width: 1120, height: 250, style: "wide", suffix: "w", axisWidth: 62, nameWidth: 250)
-        static let medium = Size(width: 700, height: 220, style: "medium", suffix: "m", axisWidth: 58, nameWidth: 236)
+        static let wide = Size(width: 1120, height: 250, style: "wide", suffix: "w", axisWidth: 62, nameWidth: 300)
+        static let medium = Size(width: 700, height: 220, style: "medium", suffix: "m", axisWidth: 58, nameWidth: 262)
         static let narrow = Size(width: 360, height: 220, style: "narrow", suffix: "n", axisWidth: 54, nameWidth: 0)
         static let all = [wide, medium, narrow]
     }
@@ -25,6 +25,12 @@ struct ChartFigure {
     let chart: Chart
     /// Unique in the page: `chart-2`.
     let id: String
+    var showsExplanation = true
+
+    init(chart: Chart, id: String) {
+        self.chart = chart
+        self.id = id
+    }
 
     private var times: [Timestamp] {
         chart.series.flatMap { $0.points.map(\.time) } + (chart.band?.points.map(\.time) ?? [])
@@ -44,7 +50,9 @@ struct ChartFigure {
                 picture(size, to: &page)
                 page.lineBreak()
             }
-            if !chart.explanation.isEmpty { page.element("p", ["class": "note"], text: chart.explanation) }
+            if showsExplanation, !chart.explanation.isEmpty {
+                page.element("p", ["class": "note"], text: chart.explanation)
+            }
             numbers(&page)
         }
         page.lineBreak()

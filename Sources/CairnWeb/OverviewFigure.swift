@@ -22,6 +22,28 @@ struct OverviewFigure {
                 .prefix(OverviewFigure.rowsMax))
     }
 
+    /// A line of the strip. Phases of several runs are named `RUN: PHASE`: the run is said once, above its phases.
+    private enum Row {
+        case run(String)
+        case phase(TimelinePhase, name: String)
+    }
+
+    private var rows: [Row] {
+        var own: [Row] = []
+        var runs: [String] = []
+        var phasesByRun: [String: [Row]] = [:]
+        for phase in phases {
+            guard let mark = phase.name.firstRange(of: ": "), mark.lowerBound > phase.name.startIndex else {
+                own.append(.phase(phase, name: phase.name))
+                continue
+            }
+            let run = String(phase.name[..<mark.lowerBound])
+            if phasesByRun[run] == nil { runs.append(run) }
+            phasesByRun[run, default: []].append(.phase(phase, name: String(phase.name[mark.upperBound...])))
+        }
+        return own + runs.flatMap { [.run($0)] + (phasesByRun[$0] ?? []) }
+    }
+
     var isEmpty: Bool { phases.isEmpty && production.isEmpty }
 
     func write(to page: inout Markup) {
@@ -95,7 +117,8 @@ struct OverviewFigure {
         let isWide = size.nameWidth > 0
         let row = OverviewFigure.rowHeight + (isWide ? 0 : 14)
         let findingsHeight = document.findings.isEmpty ? 6.0 : 20.0
-        let phasesBottom = findingsHeight + Double(phases.count) * row
+        let rows = rows
+        let phasesBottom = findingsHeight + Double(rows.count) * row
         let shareTop = phasesBottom + (production.isEmpty ? 0 : isWide ? 12 : 26)
         let bottom = shareTop + (production.isEmpty ? 0 : OverviewFigure.shareHeight)
         let height = bottom + OverviewFigure.axisHeight
@@ -111,14 +134,21 @@ struct OverviewFigure {
             page.element("desc", ["id": "overview-\(size.suffix)-desc"], text: spoken)
             axis(time, bottom: bottom, &page)
             findingAreas(time, bottom: phasesBottom + 4, &page)
-            for (index, phase) in phases.enumerated() {
+            for (index, line) in rows.enumerated() {
+                guard case .phase(let phase, _) = line else { continue }
                 bar(phase, top: findingsHeight + Double(index) * row, time: time, isWide: isWide, &page)
             }
             if !production.isEmpty { shares(top: shareTop, time: time, &page) }
             gaps(time, bottom: bottom, &page)
             findingEdges(time, bottom: bottom, label: isWide ? "Finding " : "", &page)
-            for (index, phase) in phases.enumerated() {
-                name(phase, top: findingsHeight + Double(index) * row, time: time, isWide: isWide, &page)
+            for (index, line) in rows.enumerated() {
+                let top = findingsHeight + Double(index) * row
+                let height = top + (isWide ? 17 : 13)
+                switch line {
+                case .run(let name): label("", detail: name, height: height, time: time, isWide: isWide, &page)
+                case .phase(let phase, let name):
+                    label(name, detail: detail(phase), height: height, time: time, isWide: isWide, &page)
+                }
             }
             if !production.isEmpty { shareLabels(top: shareTop, time: time, isWide: isWide, &page) }
         }
@@ -138,17 +168,15 @@ struct OverviewFigure {
         }
     }
 
-    private func name(_ phase: TimelinePhase, top: Double, time: TimeScale, isWide: Bool, _ page: inout Markup) {
+    private func detail(_ phase: TimelinePhase) -> String {
         let end = phase.end ?? document.until
         let lasted = NumberText.duration(seconds: Double(end.microseconds - phase.start.microseconds) / 1_000_000)
-        let detail =
-            switch phase.status {
-            case .planned: "planned"
-            case .running: "\(lasted) so far"
-            case .completed: lasted
-            case .failed, .reverted: "\(lasted), \(phase.status.rawValue)"
-            }
-        label(phase.name, detail: detail, height: top + (isWide ? 17 : 13), time: time, isWide: isWide, &page)
+        return switch phase.status {
+        case .planned: "planned"
+        case .running: "\(lasted) so far"
+        case .completed: lasted
+        case .failed, .reverted: "\(lasted), \(phase.status.rawValue)"
+        }
     }
 
     private func label(
@@ -157,6 +185,7 @@ struct OverviewFigure {
         // The end of a long name says most: `.../PRODUCTION_TRAFFIC_SHIFT 2`.
         let room = Int(((isWide ? time.left : time.right - time.left) - 26) / OverviewFigure.letterWidth)
         let short = OverviewFigure.ending(of: text, width: room - detail.count)
+        let detail = text.isEmpty ? OverviewFigure.ending(of: detail, width: room) : detail
         page.element(
             "text",
             [
@@ -165,7 +194,7 @@ struct OverviewFigure {
             ]
         ) { page in
             page.text(short)
-            page.element("tspan", ["class": "tick", "dx": "8"], text: detail)
+            page.element("tspan", ["class": "tick", "dx": text.isEmpty ? nil : "8"], text: detail)
         }
     }
 
@@ -302,7 +331,8 @@ struct OverviewFigure {
                 ], text: tick.label)
         }
         for date in time.dates {
-            page.element("text", ["class": "tick", "x": place(date.place), "y": place(bottom + 33)], text: date.label)
+            let left = min(date.place, time.right - 34)
+            page.element("text", ["class": "tick", "x": place(left), "y": place(bottom + 33)], text: date.label)
         }
     }
 

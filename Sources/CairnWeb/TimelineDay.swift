@@ -14,6 +14,7 @@ struct TimelineDay {
     let date: String
     let entries: [TimelineEntry]
     let linkable: Set<UInt64>
+    let showsLateness: Bool
 
     func write(to page: inout Markup) {
         page.element("h3", ["class": "day", "id": "day-\(date)"], text: date)
@@ -104,7 +105,7 @@ struct TimelineDay {
         if let marker = entry.marker { page.element("strong", ["class": "marker"], text: marker) }
         page.element("span", ["class": "pill \(entry.severity.rawValue)"], text: entry.kind.rawValue)
         page.text(" \(entry.action)")
-        if let recorded = entry.recordedTime {
+        if showsLateness, let recorded = entry.recordedTime {
             page.element("span", ["class": "late"], text: " recorded \(recorded.dateText) \(recorded.timeText) UTC")
         }
     }

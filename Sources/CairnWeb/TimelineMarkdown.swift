@@ -60,7 +60,7 @@ enum TimelineMarkdown {
                 text += "- \(Markdown.escaped(fact.label)): \(Markdown.escaped(fact.text))\n"
             }
             if !finding.evidencePositions.isEmpty {
-                text += "- evidence: entries \(finding.evidencePositions.map(String.init).joined(separator: ", "))\n"
+                text += "- evidence: entries \(TimelineRenderer.positionsText(finding.evidencePositions))\n"
             }
             for chart in finding.charts { text += sparklines(chart) }
         }
@@ -107,13 +107,15 @@ enum TimelineMarkdown {
     private static func entries(_ document: TimelineDocument) -> String {
         var text = "\n## Timeline\n"
         if document.entries.isEmpty { text += "\nNothing is recorded in this range.\n" }
+        let lateness = document.lateness
+        if let note = lateness.note { text += "\n\(note)\n" }
         for day in document.days {
             text +=
                 "\n### \(day.date)\n\n| Time | Actor | Action | Evidence | Position |\n| --- | --- | --- | --- | ---: |\n"
             for entry in day.entries {
                 var action = Markdown.cell(entry.action)
                 if let marker = entry.marker { action = "**\(Markdown.escaped(marker))** \(action)" }
-                if let recorded = entry.recordedTime {
+                if lateness.isPerLine, let recorded = entry.recordedTime {
                     action += " (recorded \(recorded.dateText) \(recorded.timeText) UTC)"
                 }
                 let evidence = entry.evidence.map(TimelineRenderer.evidenceText).joined(separator: "; ")

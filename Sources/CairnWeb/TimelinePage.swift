@@ -15,7 +15,8 @@ struct TimelinePage {
     }
 
     func render() -> String {
-        Page.render(title: document.title) { page in
+        let lateness = document.lateness
+        return Page.render(title: document.title) { page in
             header(&page)
             summary(&page)
             OverviewFigure(document: document).write(to: &page)
@@ -26,10 +27,13 @@ struct TimelinePage {
             } else {
                 page.element(
                     "p", ["class": "note"],
-                    text: "All times UTC. The number at the end of a line is its entry in the log.")
+                    text: "All times UTC. The number at the end of a line is its entry in the log. "
+                        + (lateness.note ?? ""))
             }
             for day in document.days {
-                TimelineDay(date: day.date, entries: day.entries, linkable: linkable).write(to: &page)
+                TimelineDay(
+                    date: day.date, entries: day.entries, linkable: linkable, showsLateness: lateness.isPerLine
+                ).write(to: &page)
             }
             footer(&page)
         }
@@ -105,7 +109,10 @@ struct TimelinePage {
                 if !finding.explanation.isEmpty { page.element("p", text: finding.explanation) }
                 facts(finding, &page)
                 for (number, chart) in finding.charts.enumerated() {
-                    ChartFigure(chart: chart, id: "chart-\(index + 1)-\(number + 1)").write(to: &page)
+                    var figure = ChartFigure(chart: chart, id: "chart-\(index + 1)-\(number + 1)")
+                    // What the finding says already need not stand below its picture too.
+                    figure.showsExplanation = chart.explanation != finding.explanation
+                    figure.write(to: &page)
                 }
             }
             page.lineBreak()
@@ -126,9 +133,13 @@ struct TimelinePage {
                     page.element("dt", text: "Evidence")
                     page.element("dd") { page in
                         page.text("entries ")
-                        for (index, position) in finding.evidencePositions.enumerated() {
+                        for (index, range) in TimelineRenderer.ranges(finding.evidencePositions).enumerated() {
                             if index > 0 { page.text(", ") }
-                            TimelineDay.position(position, isLinked: linkable.contains(position), &page)
+                            let (first, last) = (range.lowerBound, range.upperBound)
+                            TimelineDay.position(first, isLinked: linkable.contains(first), &page)
+                            guard last > first else { continue }
+                            page.text("–")
+                            TimelineDay.position(last, isLinked: linkable.contains(last), &page)
                         }
                     }
                 }

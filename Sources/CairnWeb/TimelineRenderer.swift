@@ -43,6 +43,27 @@ package enum TimelineRenderer {
         return text
     }
 
+    /// Positions in order, with what follows each other as one range: 3, 7 to 9.
+    static func ranges(_ positions: [UInt64]) -> [ClosedRange<UInt64>] {
+        var ranges: [ClosedRange<UInt64>] = []
+        for position in Set(positions).sorted() {
+            if let last = ranges.last, last.upperBound < .max, position == last.upperBound + 1 {
+                ranges[ranges.count - 1] = last.lowerBound...position
+            } else {
+                ranges.append(position...position)
+            }
+        }
+        return ranges
+    }
+
+    /// `3, 7–9`
+    static func positionsText(_ positions: [UInt64]) -> String {
+        ranges(positions).map {
+            $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound)–\($0.upperBound)"
+        }
+        .joined(separator: ", ")
+    }
+
     /// `6 of 6 probes (entry 12)`
     static func evidenceText(_ evidence: TimelineEntry.Evidence) -> String {
         guard let position = evidence.position else { return evidence.text }
@@ -65,6 +86,21 @@ extension TimelineDocument {
             LabelledText("Cause", summary.cause), LabelledText("Impact", summary.impact),
             LabelledText("Status", summary.status),
         ].filter { !$0.text.isEmpty } + summary.more
+    }
+
+    /// Lines that came late say so. Where most did (a history imported as a whole), one sentence says it for all, and
+    /// JSON and CSV have each time.
+    var lateness: (isPerLine: Bool, note: String?) {
+        let recorded = entries.compactMap(\.recordedTime).sorted()
+        guard let first = recorded.first, let last = recorded.last, recorded.count * 2 > entries.count else {
+            return (true, nil)
+        }
+        let end = last.minute == first.minute ? "" : " to \(last.dateText) \(clock(last))"
+        return (
+            false,
+            "\(recorded.count) of \(entries.count) lines were recorded after they happened: "
+                + "\(first.dateText) \(clock(first))\(end) UTC."
+        )
     }
 
     /// Entries by date, in order.

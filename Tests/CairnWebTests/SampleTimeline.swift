@@ -37,7 +37,7 @@ enum SampleTimeline {
                     name: "precheck", start: day("2026-02-16T13:00:00Z"), end: day("2026-02-20T15:00:00Z"),
                     status: .completed),
                 TimelinePhase(
-                    name: "harbor-services/storefront/k7Qm2Zs9VtXw4LbN8RcYd: build", start: day("2026-03-02T09:00:00Z"),
+                    name: "build", start: day("2026-03-02T09:00:00Z"),
                     end: day("2026-03-06T15:30:00Z"),
                     status: .completed),
                 TimelinePhase(name: "snapshot", start: time("08:31:00"), end: time("08:59:00"), status: .completed),
@@ -46,6 +46,12 @@ enum SampleTimeline {
                 TimelinePhase(name: "shift-traffic", start: time("09:29:00"), end: nil, status: .running),
                 TimelinePhase(
                     name: "resume-pipelines", start: time("10:53:00"), end: time("10:58:00"), status: .planned),
+                TimelinePhase(
+                    name: "harbor-services/storefront/k7Qm2Zs9VtXw4LbN8RcYd: PRODUCTION_TRAFFIC_SHIFT 1",
+                    start: time("10:42:00"), end: time("10:52:00"), status: .failed),
+                TimelinePhase(
+                    name: "harbor-services/storefront/k7Qm2Zs9VtXw4LbN8RcYd: BAKE_TIME", start: time("10:52:00"),
+                    end: time("10:57:00"), status: .reverted),
             ],
             trafficShares: [
                 TrafficShare(time: time("09:30:00"), sourcePercent: 90, targetPercent: 10),
@@ -67,7 +73,7 @@ enum SampleTimeline {
                 LabelledText("peer", "203.0.113.88:9443"), LabelledText("side", "target-only"),
                 LabelledText("excess", "142 connections"), LabelledText("baseline", "0.4 per minute"),
                 LabelledText("subnets", "subnet-0b15e7d3c1b9f40826, subnet-0b25e7d3c1b9f40826"),
-            ], evidencePositions: [301, 304], charts: [dropChart])
+            ], evidencePositions: [304, 301, 302, 305, 308], charts: [dropChart])
     }
 
     private static var dropChart: Chart {

@@ -153,4 +153,19 @@ import Testing
         // The plot's top, where 100 lies.
         #expect(path.contains(" 12L"))
     }
+
+    /// A history that was imported as a whole says so once.
+    @Test func latenessIsSaidOnceWhereItIsTheRule() {
+        var document = SampleTimeline.document
+        #expect(TimelineRenderer.render(document, as: .html).contains(" recorded 2026-03-10 10:20:00 UTC"))
+        for index in document.entries.indices {
+            document.entries[index].recordedTime = SampleTimeline.day("2026-03-12T07:00:00Z")
+        }
+        for format in [TimelineFormat.html, .md] {
+            let text = TimelineRenderer.render(document, as: format)
+            #expect(text.contains("17 of 17 lines were recorded after they happened: 2026-03-12 07:00 UTC."))
+            #expect(!text.contains("recorded 2026-03-12"))
+        }
+        #expect(TimelineRenderer.render(document, as: .csv).contains("2026-03-12T07:00:00Z"))
+    }
 }
