@@ -16,4 +16,4 @@ SELECT i.recorded_at, i.format, i.cluster, f.name AS file, f.bytes, f.sha256, f.
   i.skipped_duplicates, i.imported_by, i.import, i.position
 FROM imports AS i LEFT JOIN import_files AS f ON f.import = i.import
 WHERE :format IS NULL OR i.format = :format
-ORDER BY i.recorded_us, i.position, f.rowid;
+ORDER BY i.recorded_us, i.position, f.name;

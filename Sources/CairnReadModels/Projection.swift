@@ -60,12 +60,13 @@ struct Fact {
 struct Insertion {
     private let statement: Statement
 
+    /// - Parameter table: one with the columns of the origin, and so with computed ones.
     init(_ table: String, _ columns: [String], onConflict: String = "", on connection: Connection)
         throws(ReadModelError)
     {
         let names = ["position", "occurred_us", "recorded_us"] + columns
         statement = try connection.statement(
-            "INSERT INTO \(table) (\(names.joined(separator: ", ")))"
+            "INSERT INTO stored_\(table) (\(names.joined(separator: ", ")))"
                 + " VALUES (\(names.map { _ in "?" }.joined(separator: ", "))) \(onConflict)")
     }
 
@@ -85,7 +86,7 @@ enum Projections {
     /// What a read model was made with: another text means that it must be rebuilt.
     static var signature: String {
         let checks = all.map { projection in
-            let statements = projection.tables.map(\.createStatement).joined()
+            let statements = projection.tables.map { $0.createStatement + ($0.viewStatement ?? "") }.joined()
             return "\(projection.name) \(projection.version) \(Checksum.crc32(Array(statements.utf8)))"
         }
         return "1: " + checks.joined(separator: ", ")

@@ -68,7 +68,10 @@ extension ReadModel {
         try connection.execute("BEGIN IMMEDIATE")
         try connection.execute(Progressed.table.createStatement)
         for table in Projections.tables {
-            for statement in [table.createStatement] + table.lookupStatements { try connection.execute(statement) }
+            let view = table.viewStatement.map { [$0] } ?? []
+            for statement in [table.createStatement] + table.lookupStatements + view {
+                try connection.execute(statement)
+            }
         }
         for view in Views.all { try connection.execute(view.createStatement) }
         let projector = try Projector(connection)
@@ -102,6 +105,9 @@ extension ReadModel {
                 let target = try ReadModel.openFile(path)
                 try source.backup(to: target)
                 try source.close()
+                // What was taken out of the log must not live on in old frames of the write-ahead log. Where a reader
+                // still needs them, the next checkpoint does it.
+                _ = try? target.writeWithoutTransaction { try $0.checkpoint(.truncate) }
                 writer = target
                 return
             }

@@ -58,4 +58,31 @@ struct EventList: EventSource {
                 actor: Actor(id: "cairn@recorder", type: "local"), onBehalfOf: person, attachments: references))
         return position
     }
+
+    /// Appends another list's events at positions of their own, with these names (parts of streams, texts in the data)
+    /// made other ones by a suffix.
+    mutating func append(_ other: EventList, renaming names: Set<String>, by suffix: String) {
+        func renamed(_ value: JSONValue) -> JSONValue {
+            switch value {
+            case .string(let text) where names.contains(text): return .string(text + suffix)
+            case .array(let values): return .array(values.map(renamed))
+            case .object(var object):
+                for member in object { object[member.name] = renamed(member.value) }
+                return .object(object)
+            default: return value
+            }
+        }
+        for event in other.events {
+            var event = event
+            event.position = size
+            event.data = renamed(event.data)
+            event.id = "event-\(size)"
+            let subject = event.subject.text.split(separator: "/").map {
+                names.contains(String($0)) ? $0 + suffix : String($0)
+            }
+            event.subject = StreamName(subject.joined(separator: "/")) ?? event.subject
+            events.append(event)
+        }
+        contents.merge(other.contents) { first, _ in first }
+    }
 }

@@ -110,9 +110,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "DELETE FROM events", "INSERT INTO notes SELECT * FROM notes", "PRAGMA query_only = 0",
+        "DELETE FROM stored_events", "INSERT INTO stored_notes SELECT * FROM stored_notes", "PRAGMA query_only = 0",
         "ATTACH 'other.sqlite' AS other", "VACUUM INTO 'copy.sqlite'", "SELECT 1; DELETE FROM events", "BEGIN",
-        "WITH x AS (SELECT 1) DELETE FROM events", "/* SELECT */ DROP TABLE events", "SELECT 1; ATTACH 'x' AS y",
+        "WITH x AS (SELECT 1) DELETE FROM stored_events", "/* SELECT */ DROP TABLE stored_events",
+        "SELECT 1; ATTACH 'x' AS y",
     ]) func refusesWhatIsNoQuestion(_ sql: String) throws {
         let model = try ReadModel.inMemory()
         try model.catchUp(from: small())

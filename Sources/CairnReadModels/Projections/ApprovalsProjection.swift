@@ -27,7 +27,8 @@ final class ApprovalsProjection: Projection {
                 Table.Column.text("recorded_by", "account that appended the decision"),
                 Table.Column.integer("decision_position", "place in the log of the decision"),
                 Table.Column.origin,
-            ], lookups: ["run, phase"], indexes: ["approver"]),
+            ], lookups: [Table.Lookup(columns: "run, phase, position", condition: "decision IS NULL")],
+            indexes: ["run, phase", "approver"]),
         Table(
             "gates", "one evaluation of a gate",
             [
@@ -62,7 +63,7 @@ final class ApprovalsProjection: Projection {
         case "approval.requested":
             try connection.run(
                 """
-                INSERT INTO approvals (position, occurred_us, recorded_us, run, phase, requested_by, request_reason,
+                INSERT INTO stored_approvals (position, occurred_us, recorded_us, run, phase, requested_by, request_reason,
                   requested_us, expires_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 fact.origin + [
@@ -75,7 +76,7 @@ final class ApprovalsProjection: Projection {
         case "gate.evaluated":
             try connection.run(
                 """
-                INSERT INTO gates (position, occurred_us, recorded_us, run, phase, result, reasons, evaluated_by)
+                INSERT INTO stored_gates (position, occurred_us, recorded_us, run, phase, result, reasons, evaluated_by)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 fact.origin + [
@@ -84,7 +85,7 @@ final class ApprovalsProjection: Projection {
         default:
             try connection.run(
                 """
-                INSERT INTO checks (position, occurred_us, recorded_us, run, name, result, detail)
+                INSERT INTO stored_checks (position, occurred_us, recorded_us, run, name, result, detail)
                 VALUES (?, ?, ?, ?, ?, ?, ?)
                 """,
                 fact.origin + [.text(fact.stream), fact.text("name"), fact.text("result"), detail(fact)])
@@ -104,15 +105,15 @@ final class ApprovalsProjection: Projection {
         ]
         try connection.run(
             """
-            UPDATE approvals SET decision = ?3, approver = ?4, decided_us = ?5, comment = ?6, reason = ?7,
+            UPDATE stored_approvals SET decision = ?3, approver = ?4, decided_us = ?5, comment = ?6, reason = ?7,
               emergency = ?8, retroactive = ?9, recorded_by = ?10, decision_position = ?11
-            WHERE rowid = (SELECT rowid FROM approvals
+            WHERE rowid = (SELECT rowid FROM stored_approvals
               WHERE run = ?1 AND phase IS ?2 AND decision IS NULL ORDER BY position LIMIT 1)
             """, [.text(fact.stream), fact.text("phase")] + answer)
         guard connection.changes == 0 else { return }
         try connection.run(
             """
-            INSERT INTO approvals (position, occurred_us, recorded_us, run, phase, decision, approver, decided_us,
+            INSERT INTO stored_approvals (position, occurred_us, recorded_us, run, phase, decision, approver, decided_us,
               comment, reason, emergency, retroactive, recorded_by, decision_position)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, fact.origin + [.text(fact.stream), fact.text("phase")] + answer)

@@ -55,8 +55,7 @@ final class EventsProjection: Projection {
         }
         let expression = "CASE \(whens.joined(separator: " ")) ELSE \(otherwise) END"
         return [
-            Table.Column(
-                name: name, definition: "TEXT GENERATED ALWAYS AS (\(expression)) VIRTUAL", meaning: meaning)
+            Table.Column(name: name, definition: "TEXT", meaning: meaning, expression: expression)
         ]
     }
 
@@ -65,7 +64,7 @@ final class EventsProjection: Projection {
     init(_ connection: Connection) throws(ReadModelError) {
         insert = try connection.statement(
             """
-            INSERT INTO events (position, id, source, type, stream, revision, occurred_us, occurred_text, recorded_us,
+            INSERT INTO stored_events (position, id, source, type, stream, revision, occurred_us, occurred_text, recorded_us,
               actor, actor_type, on_behalf_of, correlation_id, causation_id, traceparent, received_sha256, data,
               extensions, attachments)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -104,7 +104,7 @@ final class FindingsProjection: Projection {
         case "violation.recorded":
             try connection.run(
                 """
-                INSERT INTO violations (position, occurred_us, recorded_us, stream, rule, violating_position, event_id,
+                INSERT INTO stored_violations (position, occurred_us, recorded_us, stream, rule, violating_position, event_id,
                   explanation) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 fact.origin + [
@@ -119,26 +119,26 @@ final class FindingsProjection: Projection {
         let id = fact.data["finding"]?.string ?? fact.event.subject.id
         try connection.run(
             """
-            INSERT INTO findings (position, occurred_us, recorded_us, finding, status, revisions)
+            INSERT INTO stored_findings (position, occurred_us, recorded_us, finding, status, revisions)
             VALUES (?, ?, ?, ?, 'open', 0) ON CONFLICT (finding) DO NOTHING
             """, fact.origin + [.text(id)])
         try connection.run(
-            "UPDATE findings SET last_position = ?2 WHERE finding = ?1", [.text(id), fact.position])
+            "UPDATE stored_findings SET last_position = ?2 WHERE finding = ?1", [.text(id), fact.position])
         let person = fact.data["person"] == nil ? fact.actor : fact.text("person")
         switch fact.name {
         case "finding.withdrawn":
             try connection.run(
-                "UPDATE findings SET status = 'withdrawn', withdrawn_us = ?2, status_reason = ?3 WHERE finding = ?1",
+                "UPDATE stored_findings SET status = 'withdrawn', withdrawn_us = ?2, status_reason = ?3 WHERE finding = ?1",
                 [.text(id), fact.occurred, fact.text("reason")])
         case "finding.acknowledged":
             try connection.run(
                 """
-                UPDATE findings SET acknowledged_by = ?2, acknowledged_us = ?3, status_reason = ?4 WHERE finding = ?1
+                UPDATE stored_findings SET acknowledged_by = ?2, acknowledged_us = ?3, status_reason = ?4 WHERE finding = ?1
                 """, [.text(id), person, fact.occurred, fact.text("reason")])
         case "finding.muted":
             try connection.run(
                 """
-                UPDATE findings SET muted_by = ?2, muted_us = ?3, mute_expires_us = ?4, status_reason = ?5
+                UPDATE stored_findings SET muted_by = ?2, muted_us = ?3, mute_expires_us = ?4, status_reason = ?5
                 WHERE finding = ?1
                 """, [.text(id), person, fact.occurred, fact.time("expires"), fact.text("reason")])
         default: try revise(fact, id)
@@ -149,7 +149,7 @@ final class FindingsProjection: Projection {
         let clusters = fact.data["clusters"]
         try connection.run(
             """
-            UPDATE findings SET status = 'open', revisions = revisions + 1, analyzer = ?2, analyzer_version = ?3,
+            UPDATE stored_findings SET status = 'open', revisions = revisions + 1, analyzer = ?2, analyzer_version = ?3,
               policy_digest = ?4, kind = ?5, source_cluster = ?6, target_cluster = ?7, cluster = ?8, side = ?9,
               app = ?10, metric = ?11, verdict = ?12, peer = ?13, peer_port = ?14, scope = ?15, start_us = ?16,
               end_us = ?17, excess = ?18, baseline = ?19, effect = ?20, explained = ?21, reason = ?22, evidence = ?23,
@@ -182,21 +182,21 @@ final class FindingsProjection: Projection {
         let id = fact.data["incident"]?.string ?? fact.event.subject.id
         try connection.run(
             """
-            INSERT INTO incidents (position, occurred_us, recorded_us, incident, status)
+            INSERT INTO stored_incidents (position, occurred_us, recorded_us, incident, status)
             VALUES (?, ?, ?, ?, 'open') ON CONFLICT (incident) DO NOTHING
             """, fact.origin + [.text(id)])
         try connection.run(
-            "UPDATE incidents SET last_position = ?2 WHERE incident = ?1", [.text(id), fact.position])
+            "UPDATE stored_incidents SET last_position = ?2 WHERE incident = ?1", [.text(id), fact.position])
         switch fact.name {
         case "incident.opened":
             try connection.run(
                 """
-                UPDATE incidents SET title = ?2, severity = ?3, opened_by = ?4, opened_us = ?5 WHERE incident = ?1
+                UPDATE stored_incidents SET title = ?2, severity = ?3, opened_by = ?4, opened_us = ?5 WHERE incident = ?1
                 """, [.text(id), fact.text("title"), fact.text("severity"), fact.actor, fact.occurred])
         case "incident.closed":
             try connection.run(
                 """
-                UPDATE incidents SET status = 'closed', closed_us = ?2, closed_by = ?3, reason = ?4 WHERE incident = ?1
+                UPDATE stored_incidents SET status = 'closed', closed_us = ?2, closed_by = ?3, reason = ?4 WHERE incident = ?1
                 """, [.text(id), fact.occurred, fact.actor, fact.text("reason")])
             return
         default: break
@@ -204,7 +204,7 @@ final class FindingsProjection: Projection {
         guard let finding = fact.data["finding"]?.string else { return }
         try connection.run(
             """
-            INSERT INTO incident_findings (position, occurred_us, recorded_us, incident, finding, role)
+            INSERT INTO stored_incident_findings (position, occurred_us, recorded_us, incident, finding, role)
             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (incident, finding) DO NOTHING
             """,
             fact.origin + [.text(id), .text(finding), fact.name == "incident.opened" ? "opened" : "joined"])

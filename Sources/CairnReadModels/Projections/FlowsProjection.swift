@@ -70,7 +70,7 @@ final class FlowsProjection: Projection {
                 Table.Column.integer("peer_port", "of that counter", "NOT NULL"),
                 Table.Column.integer("protocol", "of that counter", "NOT NULL"),
                 Table.Column.text("reject_reason", "of that counter", "NOT NULL"),
-            ], lookups: ["connection"]),
+            ], lookups: [Table.Lookup(columns: "connection", condition: "")]),
         Table(
             "flow_answers", "traffic back to whoever opened a connection, whose opening its own file does not have",
             [

@@ -29,7 +29,15 @@ final class HooksProjection: Projection {
                 Table.Column.time("timed_out", "when it timed out"),
                 Table.Column.integer("answer_position", "place in the log of the answer"),
                 Table.Column.origin,
-            ], lookups: ["run, hook, phase"], indexes: ["called_us"])
+            ],
+            lookups: [
+                Table.Lookup(
+                    columns: "run, hook, phase, position", condition: "answered_us IS NULL AND timed_out_us IS NULL"),
+                Table.Lookup(columns: "run, hook, phase, answered_us", condition: "called_us IS NULL"),
+                Table.Lookup(
+                    columns: "run, hook, phase, position",
+                    condition: "timed_out_us IS NULL AND (status IS NULL OR status = 'IN_PROGRESS')"),
+            ], indexes: ["run, called_us", "called_us"])
     ]
 
     static let facts: Set<String>? = ["hook.called", "hook.answered", "hook.timed_out"]
@@ -58,16 +66,16 @@ final class HooksProjection: Projection {
         ]
         try connection.run(
             """
-            UPDATE hooks SET called_us = ?6, execution_id = ?7, request_details = ?8, production_traffic_weights = ?9,
+            UPDATE stored_hooks SET called_us = ?6, execution_id = ?7, request_details = ?8, production_traffic_weights = ?9,
               test_traffic_weights = ?10
-            WHERE rowid = (SELECT rowid FROM hooks
+            WHERE rowid = (SELECT rowid FROM stored_hooks
               WHERE run = ?1 AND hook = ?2 AND phase IS ?3 AND step IS ?4 AND attempt IS ?5 AND called_us IS NULL
                 AND answered_us >= ?6 ORDER BY answered_us LIMIT 1)
             """, key + values)
         guard connection.changes == 0 else { return }
         try connection.run(
             """
-            INSERT INTO hooks (position, occurred_us, recorded_us, run, hook, phase, step, attempt, called_us,
+            INSERT INTO stored_hooks (position, occurred_us, recorded_us, run, hook, phase, step, attempt, called_us,
               execution_id, request_details, production_traffic_weights, test_traffic_weights)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, fact.origin + key + values)
@@ -80,16 +88,16 @@ final class HooksProjection: Projection {
         ]
         try connection.run(
             """
-            UPDATE hooks SET answered_us = ?6, status = ?7, call_back_delay_seconds = ?8, answer_details = ?9,
+            UPDATE stored_hooks SET answered_us = ?6, status = ?7, call_back_delay_seconds = ?8, answer_details = ?9,
               answer_position = ?10
-            WHERE rowid = (SELECT rowid FROM hooks
+            WHERE rowid = (SELECT rowid FROM stored_hooks
               WHERE run = ?1 AND hook = ?2 AND phase IS ?3 AND step IS ?4 AND (?5 IS NULL OR attempt IS ?5)
                 AND answered_us IS NULL AND timed_out_us IS NULL ORDER BY position DESC LIMIT 1)
             """, key + values)
         guard connection.changes == 0 else { return }
         try connection.run(
             """
-            INSERT INTO hooks (position, occurred_us, recorded_us, run, hook, phase, step, attempt, answered_us,
+            INSERT INTO stored_hooks (position, occurred_us, recorded_us, run, hook, phase, step, attempt, answered_us,
               status, call_back_delay_seconds, answer_details, answer_position)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, fact.origin + key + values)
@@ -100,15 +108,15 @@ final class HooksProjection: Projection {
         // The hook as a whole has timed out: its last call that is not settled carries it.
         try connection.run(
             """
-            UPDATE hooks SET timed_out_us = ?5, timeout_action = ?6
-            WHERE rowid = (SELECT rowid FROM hooks
+            UPDATE stored_hooks SET timed_out_us = ?5, timeout_action = ?6
+            WHERE rowid = (SELECT rowid FROM stored_hooks
               WHERE run = ?1 AND hook = ?2 AND phase IS ?3 AND (?4 IS NULL OR step IS ?4) AND timed_out_us IS NULL
                 AND (status IS NULL OR status = 'IN_PROGRESS') ORDER BY position DESC LIMIT 1)
             """, key.prefix(4) + values)
         guard connection.changes == 0 else { return }
         try connection.run(
             """
-            INSERT INTO hooks (position, occurred_us, recorded_us, run, hook, phase, step, attempt, timed_out_us,
+            INSERT INTO stored_hooks (position, occurred_us, recorded_us, run, hook, phase, step, attempt, timed_out_us,
               timeout_action) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, fact.origin + key + values)
     }

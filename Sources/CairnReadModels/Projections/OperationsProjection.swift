@@ -55,7 +55,8 @@ final class OperationsProjection: Projection {
                 Table.Column.text("ended_by", "who ended it"),
                 Table.Column.time("ended", "when"),
                 Table.Column.origin,
-            ], lookups: ["run"], indexes: ["started_us"]),
+            ], lookups: [Table.Lookup(columns: "run, scope, position", condition: "ended_us IS NULL")],
+            indexes: ["run", "started_us"]),
     ]
 
     static let facts: Set<String>? = [
@@ -107,7 +108,7 @@ final class OperationsProjection: Projection {
         case "freeze.started":
             try connection.run(
                 """
-                INSERT INTO freezes (position, occurred_us, recorded_us, run, scope, reason, started_by, started_us)
+                INSERT INTO stored_freezes (position, occurred_us, recorded_us, run, scope, reason, started_by, started_us)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """, fact.origin + [run, fact.text("scope"), fact.text("reason"), fact.actor, fact.occurred])
         default: try endFreeze(fact)
@@ -126,13 +127,13 @@ final class OperationsProjection: Projection {
         let values: [SQLValue] = [.text(fact.stream), fact.text("scope"), fact.actor, fact.occurred]
         try connection.run(
             """
-            UPDATE freezes SET ended_by = ?3, ended_us = ?4 WHERE rowid = (SELECT rowid FROM freezes
+            UPDATE stored_freezes SET ended_by = ?3, ended_us = ?4 WHERE rowid = (SELECT rowid FROM stored_freezes
               WHERE run = ?1 AND scope IS ?2 AND ended_us IS NULL ORDER BY position DESC LIMIT 1)
             """, values)
         guard connection.changes == 0 else { return }
         try connection.run(
             """
-            INSERT INTO freezes (position, occurred_us, recorded_us, run, scope, ended_by, ended_us)
+            INSERT INTO stored_freezes (position, occurred_us, recorded_us, run, scope, ended_by, ended_us)
             VALUES (?, ?, ?, ?, ?, ?, ?)
             """, fact.origin + values)
     }

@@ -25,7 +25,12 @@ final class PhasesProjection: Projection {
                 Table.Column.time("reverted", "when it was reverted"),
                 Table.Column.integer("end_position", "place in the log of the event that ended it"),
                 Table.Column.origin,
-            ], constraints: ["UNIQUE (run, phase, step, attempt)"], indexes: ["started_us"]),
+            ], constraints: ["UNIQUE (run, phase, step, attempt)"],
+            lookups: [
+                Table.Lookup(columns: "run, phase, step, attempt", condition: "ended_us IS NULL"),
+                Table.Lookup(columns: "run, phase, step, ended_us", condition: "started_us IS NULL"),
+                Table.Lookup(columns: "run, phase, step", condition: "reverted_us IS NULL"),
+            ], indexes: ["started_us"]),
         Table(
             "bakes", "one time of waiting and watching after a shift",
             [
@@ -34,7 +39,8 @@ final class PhasesProjection: Projection {
                 Table.Column.real("minutes", "how long it should last"),
                 Table.Column.time("ended", "when it was completed"),
                 Table.Column.origin,
-            ], lookups: ["run, occurred_us"]),
+            ], lookups: [Table.Lookup(columns: "run, position", condition: "ended_us IS NULL")],
+            indexes: ["run, occurred_us"]),
     ]
 
     static let facts: Set<String>? = [
@@ -49,12 +55,12 @@ final class PhasesProjection: Projection {
         switch fact.name {
         case "bake.started":
             try connection.run(
-                "INSERT INTO bakes (position, occurred_us, recorded_us, run, step, minutes) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO stored_bakes (position, occurred_us, recorded_us, run, step, minutes) VALUES (?, ?, ?, ?, ?, ?)",
                 fact.origin + [.text(fact.stream), fact.integer("step"), fact.real("minutes")])
         case "bake.completed":
             try connection.run(
                 """
-                UPDATE bakes SET ended_us = ?3 WHERE rowid = (SELECT rowid FROM bakes
+                UPDATE stored_bakes SET ended_us = ?3 WHERE rowid = (SELECT rowid FROM stored_bakes
                   WHERE run = ?1 AND (?2 IS NULL OR step IS ?2) AND ended_us IS NULL ORDER BY position DESC LIMIT 1)
                 """, [.text(fact.stream), fact.integer("step"), fact.occurred])
         default:
@@ -75,7 +81,7 @@ final class PhasesProjection: Projection {
         // An end that was told first: this is its start, if it happened before.
         try connection.run(
             """
-            UPDATE phases SET started_us = ?4, started_by = ?5 WHERE rowid = (SELECT rowid FROM phases
+            UPDATE stored_phases SET started_us = ?4, started_by = ?5 WHERE rowid = (SELECT rowid FROM stored_phases
               WHERE run = ?1 AND phase = ?2 AND step IS ?3 AND started_us IS NULL AND ended_us >= ?4
               ORDER BY ended_us LIMIT 1)
             """, key(fact, phase) + [fact.occurred, fact.actor])
@@ -88,9 +94,9 @@ final class PhasesProjection: Projection {
         let none = SQLValue.null
         try connection.run(
             """
-            INSERT INTO phases (position, occurred_us, recorded_us, run, phase, step, attempt, status, reason,
+            INSERT INTO stored_phases (position, occurred_us, recorded_us, run, phase, step, attempt, status, reason,
               started_by, started_us, ended_by, ended_us, end_position, reverted_us)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(attempt), 0) + 1 FROM phases
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(attempt), 0) + 1 FROM stored_phases
               WHERE run = ?4 AND phase = ?5 AND step IS ?6), ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
             """,
             fact.origin + key(fact, phase) + [
@@ -103,9 +109,9 @@ final class PhasesProjection: Projection {
     private func end(_ fact: Fact, _ phase: String, _ status: String) throws {
         try connection.run(
             """
-            UPDATE phases SET status = CASE status WHEN 'reverted' THEN status ELSE ?4 END, reason = ?5, ended_by = ?6,
+            UPDATE stored_phases SET status = CASE status WHEN 'reverted' THEN status ELSE ?4 END, reason = ?5, ended_by = ?6,
               ended_us = ?7, end_position = ?8
-            WHERE rowid = (SELECT rowid FROM phases
+            WHERE rowid = (SELECT rowid FROM stored_phases
               WHERE run = ?1 AND phase = ?2 AND step IS ?3 AND ended_us IS NULL AND started_us <= ?7
               ORDER BY attempt DESC LIMIT 1)
             """,
@@ -117,7 +123,7 @@ final class PhasesProjection: Projection {
         // Without a step all of the phase goes back.
         try connection.run(
             """
-            UPDATE phases SET status = 'reverted', reverted_us = ?4, reason = coalesce(?5, reason)
+            UPDATE stored_phases SET status = 'reverted', reverted_us = ?4, reason = coalesce(?5, reason)
             WHERE run = ?1 AND phase = ?2 AND (?3 IS NULL OR step IS ?3) AND reverted_us IS NULL
               AND coalesce(started_us, ended_us) <= ?4
             """, key(fact, phase) + [fact.occurred, fact.text("reason")])

@@ -68,7 +68,8 @@ final class RunsProjection: Projection {
                 Table.Column.text("started_by", "who started it"),
                 Table.Column.time("ended", "when it was completed or failed"),
                 Table.Column.origin,
-            ], lookups: ["run, occurred_us"]),
+            ], lookups: [Table.Lookup(columns: "run, position", condition: "ended_us IS NULL")],
+            indexes: ["run, occurred_us"]),
     ]
 
     static let facts: Set<String>? = [
@@ -86,7 +87,7 @@ final class RunsProjection: Projection {
         // A fact may come before the plan it belongs to.
         try connection.run(
             """
-            INSERT INTO runs (position, occurred_us, recorded_us, run, kind, id, status, status_us)
+            INSERT INTO stored_runs (position, occurred_us, recorded_us, run, kind, id, status, status_us)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7) ON CONFLICT (run) DO NOTHING
             """,
             fact.origin + [
@@ -94,12 +95,12 @@ final class RunsProjection: Projection {
                 .integer(Timestamp.earliest.microseconds),
             ])
         try connection.run(
-            "UPDATE runs SET last_position = ?2 WHERE run = ?1", [.text(fact.stream), fact.position])
+            "UPDATE stored_runs SET last_position = ?2 WHERE run = ?1", [.text(fact.stream), fact.position])
         switch fact.name {
         case "migration.planned", "deployment.planned": try plan(fact)
         case "phase.started":
             try connection.run(
-                "UPDATE runs SET started_us = min(coalesce(started_us, ?2), ?2) WHERE run = ?1",
+                "UPDATE stored_runs SET started_us = min(coalesce(started_us, ?2), ?2) WHERE run = ?1",
                 [.text(fact.stream), fact.occurred])
             try phase(fact, "started")
         case "phase.completed": try phase(fact, "completed")
@@ -119,7 +120,7 @@ final class RunsProjection: Projection {
         let isMigration = fact.name == "migration.planned"
         try connection.run(
             """
-            UPDATE runs SET title = ?2, playbook = ?3, source_cluster = ?4, target_cluster = ?5, tenant = ?6,
+            UPDATE stored_runs SET title = ?2, playbook = ?3, source_cluster = ?4, target_cluster = ?5, tenant = ?6,
               region = ?7, service = ?8, source_revision = ?9, target_revision = ?10, desired_count = ?11,
               parameters = ?12, hooks = ?13, planned_by = ?14, planned_us = ?15
             WHERE run = ?1
@@ -136,7 +137,7 @@ final class RunsProjection: Projection {
             guard let name = application["name"]?.string else { continue }
             try connection.run(
                 """
-                INSERT INTO applications (position, occurred_us, recorded_us, run, application, class)
+                INSERT INTO stored_applications (position, occurred_us, recorded_us, run, application, class)
                 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run, application) DO UPDATE SET class = excluded.class
                 """,
                 fact.origin + [.text(fact.stream), .text(name), .optional(application["class"]?.string)])
@@ -145,7 +146,7 @@ final class RunsProjection: Projection {
             guard let seconds = budget.value.double else { continue }
             try connection.run(
                 """
-                INSERT INTO budgets (position, occurred_us, recorded_us, run, phase, seconds)
+                INSERT INTO stored_budgets (position, occurred_us, recorded_us, run, phase, seconds)
                 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run, phase) DO UPDATE SET seconds = excluded.seconds
                 """,
                 fact.origin + [.text(fact.stream), .text(budget.name), .real(seconds)])
@@ -155,14 +156,14 @@ final class RunsProjection: Projection {
     /// The latest event by its own clock decides, so that a fact told late does not turn back what came after it.
     private func setStatus(_ fact: Fact, _ status: String) throws {
         try connection.run(
-            "UPDATE runs SET status = ?2, status_us = ?3 WHERE run = ?1 AND status_us <= ?3",
+            "UPDATE stored_runs SET status = ?2, status_us = ?3 WHERE run = ?1 AND status_us <= ?3",
             [.text(fact.stream), .text(status), fact.occurred])
     }
 
     private func phase(_ fact: Fact, _ status: String) throws {
         try connection.run(
             """
-            UPDATE runs SET phase = ?2, phase_status = ?3, status_us = ?4,
+            UPDATE stored_runs SET phase = ?2, phase_status = ?3, status_us = ?4,
               status = CASE WHEN status IN ('planned', 'running') THEN 'running' ELSE status END
             WHERE run = ?1 AND status_us <= ?4
             """,
@@ -171,7 +172,7 @@ final class RunsProjection: Projection {
 
     private func end(_ fact: Fact, _ status: String) throws {
         try connection.run(
-            "UPDATE runs SET ended_us = max(coalesce(ended_us, ?2), ?2), reason = coalesce(?3, reason) WHERE run = ?1",
+            "UPDATE stored_runs SET ended_us = max(coalesce(ended_us, ?2), ?2), reason = coalesce(?3, reason) WHERE run = ?1",
             [.text(fact.stream), fact.occurred, fact.text("reason")])
         try setStatus(fact, status)
     }
@@ -179,24 +180,25 @@ final class RunsProjection: Projection {
     private func startRollback(_ fact: Fact) throws {
         try connection.run(
             """
-            INSERT INTO rollbacks (position, occurred_us, recorded_us, run, reason, finding, status, started_by)
+            INSERT INTO stored_rollbacks (position, occurred_us, recorded_us, run, reason, finding, status, started_by)
             VALUES (?, ?, ?, ?, ?, ?, 'started', ?)
             """,
             fact.origin + [.text(fact.stream), fact.text("reason"), fact.text("finding"), fact.actor])
         try connection.run(
-            "UPDATE runs SET reason = coalesce(?2, reason) WHERE run = ?1", [.text(fact.stream), fact.text("reason")])
+            "UPDATE stored_runs SET reason = coalesce(?2, reason) WHERE run = ?1",
+            [.text(fact.stream), fact.text("reason")])
         try setStatus(fact, "rolling-back")
     }
 
     private func endRollback(_ fact: Fact, _ status: String, runStatus: String) throws {
         try connection.run(
             """
-            UPDATE rollbacks SET status = ?2, failure = ?3, ended_us = ?4 WHERE rowid =
-              (SELECT rowid FROM rollbacks WHERE run = ?1 AND ended_us IS NULL ORDER BY position DESC LIMIT 1)
+            UPDATE stored_rollbacks SET status = ?2, failure = ?3, ended_us = ?4 WHERE rowid =
+              (SELECT rowid FROM stored_rollbacks WHERE run = ?1 AND ended_us IS NULL ORDER BY position DESC LIMIT 1)
             """,
             [.text(fact.stream), .text(status), fact.text("reason"), fact.occurred])
         try connection.run(
-            "UPDATE runs SET ended_us = max(coalesce(ended_us, ?2), ?2) WHERE run = ?1 AND ?3 = 'completed'",
+            "UPDATE stored_runs SET ended_us = max(coalesce(ended_us, ?2), ?2) WHERE run = ?1 AND ?3 = 'completed'",
             [.text(fact.stream), fact.occurred, .text(status)])
         try setStatus(fact, runStatus)
     }

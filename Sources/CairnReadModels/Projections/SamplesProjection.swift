@@ -95,7 +95,7 @@ final class SamplesProjection: Projection {
         for sample in part.samples where try add(sample, to: series) { added += 1 }
         try connection.run(
             """
-            UPDATE series SET samples = samples + ?2, first_us = min(coalesce(first_us, ?3), ?3),
+            UPDATE stored_series SET samples = samples + ?2, first_us = min(coalesce(first_us, ?3), ?3),
               last_us = max(coalesce(last_us, ?4), ?4)
             WHERE series = ?1
             """,
@@ -154,7 +154,7 @@ final class SamplesProjection: Projection {
 
     private func number(of key: SeriesKey, _ fact: Fact) throws -> Int64 {
         let text = key.description
-        if let row = try connection.first("SELECT series FROM series WHERE key = ?", [.text(text)]),
+        if let row = try connection.first("SELECT series FROM stored_series WHERE key = ?", [.text(text)]),
             let number = row[0].integer
         {
             return number
@@ -163,7 +163,7 @@ final class SamplesProjection: Projection {
         for label in key.labels { labels[label.name] = .string(label.value) }
         try connection.run(
             """
-            INSERT INTO series (position, occurred_us, recorded_us, name, cluster, app, labels, key, samples)
+            INSERT INTO stored_series (position, occurred_us, recorded_us, name, cluster, app, labels, key, samples)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)
             """,
             fact.origin + [
