@@ -1,13 +1,18 @@
 internal import CairnBytes
 internal import CairnModel
 
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+
 /// Says a finding in the words an SRE uses, from the data of its event alone.
 enum FindingText {
     /// One line: what, where, since when is told by the column beside it.
     static func headline(_ data: JSONValue) -> String {
         if let app = data["app"]?.string {
-            let metric = data["metric"]?.string ?? "a metric"
-            return "\(app): \(metric) differs on \(target(data)) (\(effect(data)))"
+            return "\(app): \(metric(data)) is \(effect(data)) on \(target(data))"
         }
         let cluster = data["cluster"]?.string ?? "a cluster"
         let peer = peer(data)
@@ -60,7 +65,7 @@ enum FindingText {
         add("cluster", data["cluster"]?.string)
         if data["peer"] != nil { add("peer", peer(data)) }
         add("side", data["side"]?.string)
-        for key in ["excess", "baseline", "explained", "margin", "log_evidence"] {
+        for key in ["excess", "baseline", "explained", "log_evidence"] {
             add(key.replacing("_", with: " "), data[key]?.double.map { text($0) })
         }
         if data["effect"] != nil { add("effect", effect(data)) }
@@ -81,13 +86,32 @@ enum FindingText {
         data["clusters"]?["target"]?.string ?? data["cluster"]?.string ?? "the new cluster"
     }
 
-    /// `1.82, between 1.61 and 2.04`
+    /// `x2.09 (x1.93 to x2.27)`, `+1.51 points (1.18 to 1.84)`: ratios come as logarithms and shares as fractions, and
+    /// people read neither.
     static func effect(_ data: JSONValue) -> String {
         guard let effect = data["effect"]?.double else { return "no effect size" }
-        guard let low = data["effect_low"]?.double, let high = data["effect_high"]?.double else {
-            return "effect \(text(effect))"
+        func words(_ value: Double) -> String {
+            switch data["unit"]?.string {
+            case "log ratio": "x\(text(exp(value)))"
+            case "share": "\(value > 0 ? "+" : "")\(text(value * 100))"
+            default: text(value)
+            }
         }
-        return "effect \(text(effect)), between \(text(low)) and \(text(high))"
+        let suffix = data["unit"]?.string == "share" ? " points" : ""
+        guard let low = data["effect_low"]?.double, let high = data["effect_high"]?.double else {
+            return words(effect) + suffix
+        }
+        return "\(words(effect))\(suffix) (\(words(low)) to \(words(high)))"
+    }
+
+    /// `P99 of http_request_duration_seconds`, `share of 5xx in http_requests_total`.
+    static func metric(_ data: JSONValue) -> String {
+        let metric = data["metric"]?.string ?? "a metric"
+        guard let part = data["part"]?.string, !part.isEmpty else { return metric }
+        if part.hasPrefix("quantile="), let quantile = Double(part.dropFirst(9).filter { $0 != "\"" }) {
+            return "P\(text(quantile * 100)) of \(metric)"
+        }
+        return data["unit"]?.string == "share" ? "share of \(part) in \(metric)" : "\(metric) (\(part))"
     }
 
     /// Three significant digits, without an exponent for everyday sizes.
@@ -108,7 +132,7 @@ enum FindingText {
 extension FindingText {
     /// How much was hurt, in numbers; nil where the finding does not say.
     static func impact(_ data: JSONValue) -> String? {
-        if let app = data["app"]?.string { return "\(app): \(effect(data))" }
+        if let app = data["app"]?.string { return "\(app): \(metric(data)) \(effect(data))" }
         guard let excess = data["excess"]?.double else { return nil }
         return "\(text(excess)) flows more than usual between \(data["cluster"]?.string ?? "?") and \(peer(data))"
     }

@@ -111,8 +111,10 @@ package struct TimelineBuilder {
         let window = window(of: chosen)
         let events = kept.filter { isInside($0, window: window, findings: Set(chosen)) }
         let entries = events.map(entry)
-        let from = window.since ?? events.map(\.time).min() ?? .earliest
-        let until = window.until ?? events.map(\.time).max() ?? from
+        // Imports and keys happen when somebody looks, long after the story; they do not stretch it.
+        let told = events.filter { $0.subject.kind != "import" && $0.subject.kind != "ledger" }
+        let from = window.since ?? told.map(\.time).min() ?? .earliest
+        let until = window.until ?? told.map(\.time).max() ?? from
         return TimelineDocument(
             title: title(chosen), scope: scopeText, from: from, until: until, ledger: ledger, clusters: clusters,
             summary: summary(chosen), phases: phases(events), trafficShares: trafficShares(events),
@@ -254,7 +256,8 @@ extension TimelineBuilder {
             else { continue }
             let step = event.data["step"]?.integer.map { " \($0)" } ?? ""
             let key = "\(event.subject.text) \(phase)\(step)"
-            let name = event.subject.kind == "migration" ? phase + step : "\(event.subject.id): \(phase)\(step)"
+            let run = event.subject.id.split(separator: "/").dropLast().last.map(String.init) ?? event.subject.id
+            let name = event.subject.kind == "migration" ? phase + step : "\(run): \(phase)\(step)"
             switch type.name {
             case "phase.started":
                 open[key] = phases.count
