@@ -16,7 +16,8 @@ enum DivergenceSignal {
             return nil
         }
         let stepMs = max(60, comparison.stepSeconds) * 1000
-        let first = Timestamp.floorDivide(max(from - contextMs, until - stepMs * Int64(FindingSignal.pointsMax)), stepMs)
+        let first = Timestamp.floorDivide(
+            max(from - contextMs, until - stepMs * Int64(FindingSignal.pointsMax)), stepMs)
         let count = Int(min(Int64(FindingSignal.pointsMax), Timestamp.floorDivide(until, stepMs) - first + 1))
         guard count > 0, let start = Timestamp(milliseconds: first * stepMs) else { return nil }
         let isCounter = comparison.series.contains { $0.name.hasSuffix("_total") || $0.name.hasSuffix("_bucket") }

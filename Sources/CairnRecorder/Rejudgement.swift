@@ -47,7 +47,8 @@ package enum Rejudgement {
         case DropsAnalyzer.name: again = try FindingDraft.drops(judgedAs: recorded, on: log)
         case DivergenceReport.analyzer:
             let pair = ClusterPair(
-                source: recorded["clusters"]?["source"]?.string ?? "", target: recorded["clusters"]?["target"]?.string ?? "")
+                source: recorded["clusters"]?["source"]?.string ?? "",
+                target: recorded["clusters"]?["target"]?.string ?? "")
             again = try FindingDraft.divergence(
                 pair, log.samples, sinceMs: recorded["judged"]?["since_ms"]?.integer,
                 untilMs: recorded["judged"]?["until_ms"]?.integer)

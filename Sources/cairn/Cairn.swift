@@ -13,8 +13,10 @@ struct Cairn: AsyncParsableCommand {
             """,
         subcommands: [
             InitCommand.self, RecordCommand.self, ImportCommand.self, StatusCommand.self, ReplayCommand.self,
-            DivergeCommand.self, DropsCommand.self, FlowsCommand.self, TimelineCommand.self, QueryCommand.self, CheckpointCommand.self,
-            VerifyCommand.self, ProveCommand.self, RebuildCommand.self, StatsCommand.self, VersionCommand.self, CompletionCommand.self,
+            DivergeCommand.self, DropsCommand.self, FlowsCommand.self, TimelineCommand.self, QueryCommand.self,
+            CheckpointCommand.self,
+            VerifyCommand.self, ProveCommand.self, RebuildCommand.self, StatsCommand.self, VersionCommand.self,
+            CompletionCommand.self,
         ])
 
     static func main() async {

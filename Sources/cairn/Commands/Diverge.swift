@@ -19,7 +19,8 @@ struct DivergeCommand: ParsableCommand {
               cairn diverge --findings-only
             """)
 
-    @Option(help: ArgumentHelp("The cluster that is left (default: of the ledger's one migration).", valueName: "cluster"))
+    @Option(
+        help: ArgumentHelp("The cluster that is left (default: of the ledger's one migration).", valueName: "cluster"))
     var source: String?
 
     @Option(help: ArgumentHelp("The cluster that is moved to.", valueName: "cluster"))

@@ -52,6 +52,8 @@ struct StatsCommand: ParsableCommand {
             ("samples", .integer(samples)), ("flow_records", .integer(flowRecords)),
         ]
         try output.print(
-            Table(columns: values.map { Table.Column($0.0, decimals: $0.0 == "entry_ratio" ? 2 : nil) }, rows: [values.map(\.1)]))
+            Table(
+                columns: values.map { Table.Column($0.0, decimals: $0.0 == "entry_ratio" ? 2 : nil) },
+                rows: [values.map(\.1)]))
     }
 }

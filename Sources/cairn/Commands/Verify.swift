@@ -29,14 +29,18 @@ struct VerifyCommand: ParsableCommand {
     func run() throws {
         let key = try vkey.map { try VerifyCommand.key($0) }
         let kept = try against.map { file in
-            do { return try SignedCheckpoint(parsing: Array(try InitCommand.read(file).utf8)) } catch let error as NoteError {
+            do { return try SignedCheckpoint(parsing: Array(try InitCommand.read(file).utf8)) } catch let error
+                as NoteError
+            {
                 throw CommandError("cannot use the checkpoint \(file): \(error)", status: ExitStatus.data)
             }
         }
         let path = try ledger.path()
         let environment = LedgerEnvironment.live(command: "cairn verify")
         let report = try LedgerVerifier.verify(at: path, environment: environment, vkey: key, against: kept)
-        for damage in report.torn { Terminal.note("torn tail: \(damage.file) from byte \(damage.offset) on: \(damage.reason)") }
+        for damage in report.torn {
+            Terminal.note("torn tail: \(damage.file) from byte \(damage.offset) on: \(damage.reason)")
+        }
         for problem in report.problems {
             Terminal.note(problem.description)
             guard problem.code == .fork else { continue }
@@ -46,7 +50,8 @@ struct VerifyCommand: ParsableCommand {
             }
         }
         if key == nil, report.signedSize != nil {
-            Terminal.note("note: no --vkey was given, so this shows that the ledger is intact, not that it is the one you mean")
+            Terminal.note(
+                "note: no --vkey was given, so this shows that the ledger is intact, not that it is the one you mean")
         }
         try output.print(VerifyCommand.table(report))
         // A torn tail was never acknowledged, and the next writer cuts it off.
