@@ -22,7 +22,16 @@ struct ByteKeyTable: Sendable {
     /// The number of a key, which is new if it equals `count` from before.
     mutating func index(of key: [UInt8]) -> Int {
         let key = key.span
-        let hash = ByteKeyTable.hash(key)
+        return index(of: key, hash: ByteKeyTable.hash(key))
+    }
+
+    /// The number of a key of another table.
+    mutating func index(ofKey index: Int, in other: ByteKeyTable) -> Int {
+        let start = index == 0 ? 0 : other.ends[index - 1]
+        return self.index(of: other.arena.span.extracting(start..<other.ends[index]), hash: other.hashes[index])
+    }
+
+    private mutating func index(of key: Span<UInt8>, hash: UInt64) -> Int {
         let mask = slots.count - 1
         var slot = Int(truncatingIfNeeded: hash) & mask
         while slots[slot] != 0 {

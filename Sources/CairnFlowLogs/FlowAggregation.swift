@@ -316,7 +316,7 @@ package struct FlowAggregation: FlowLogSink {
     package mutating func merge(_ other: FlowAggregation) {
         for index in 0..<other.table.count {
             let known = table.count
-            let group = table.index(of: Array(other.table.bytes(at: index)))
+            let group = table.index(ofKey: index, in: other.table)
             if group == known {
                 sums.append(other.sums[index])
             } else {

@@ -1,3 +1,4 @@
+import CairnBytes
 import CairnFlowLogs
 import CairnTestSupport
 import Testing
@@ -235,6 +236,15 @@ func v2(
         #expect(try FlowFileSummary(encoded: bytes) == summary)
         #expect(try FlowFileSummary(encoded: FlowFileSummary().encoded()) == FlowFileSummary())
         #expect(throws: FlowSummaryError.unknownVersion(9)) { try FlowFileSummary(encoded: [9] + bytes.dropFirst()) }
+        // Well-packed nonsense must end in an error or a summary, never in a crash or in memory for forged counts.
+        let raw = try Inflate.decompress(Array(bytes.dropFirst()), limit: 1 << 20)
+        for _ in 0..<300 {
+            var forged = raw
+            for _ in 0..<1 + random.next() % 4 {
+                forged[Int(random.next() % UInt64(raw.count))] = UInt8(truncatingIfNeeded: random.next())
+            }
+            _ = try? FlowFileSummary(encoded: [FlowFileSummary.version] + Deflate.compress(forged))
+        }
         for _ in 0..<300 {
             var damaged = bytes
             damaged[Int(random.next() % UInt64(bytes.count))] ^= UInt8(1 << (random.next() % 8))
