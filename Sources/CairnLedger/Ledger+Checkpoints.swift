@@ -86,6 +86,8 @@ extension Ledger {
                     + "entries of \(origin) give \(frontier.root)",
                 remedy: "one of them was altered: compare with a copy that an auditor keeps")
         }
+        // Another process, or an earlier try of this one, may not have come to the end of putting it there.
+        try disk.syncFolder(path)
         writer.signed = (stored, frontier)
         return frontier
     }

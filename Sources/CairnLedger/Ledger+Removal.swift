@@ -120,8 +120,8 @@ extension Ledger {
                 try rewrite(segment, gone: gone, &writer)
             }
         }
+        // Not synced: a list that is back after a crash is worked off again, which changes nothing.
         try disk.remove(file(Ledger.pendingName))
-        try disk.syncFolder(path)
     }
 
     /// Where the events of a removal are; nil if they were never appended.

@@ -12,6 +12,7 @@ struct CrashFailure: Error, CustomStringConvertible {
 struct CrashCheck {
     let trace: CrashTrace
     let seed: UInt64
+    var hasKey = true
 
     private func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
         guard condition else { throw CrashFailure(description: message()) }
@@ -22,10 +23,10 @@ struct CrashCheck {
     @discardableResult
     func run(_ disk: FaultDisk, ignoredSync: FaultDisk.SyncSite? = nil) throws -> Set<FaultDisk.SyncSite> {
         var sites: Set<FaultDisk.SyncSite> = []
-        var workload = CrashWorkload(disk: disk, seed: seed &+ 1000)
+        var workload = CrashWorkload(disk: disk, seed: seed &+ 1000, hasKey: hasKey)
         workload.trace = trace
         let ledger = try reopen(workload)
-        try check(ledger, "after the crash")
+        try check(ledger, workload.environment, "after the crash")
         // Nothing may be needed from the run before: the same batch again, which may be answered from what it left, or a
         // checkpoint of what it left, or a new batch; and each must last without the others.
         let what = seed % 4
@@ -35,35 +36,46 @@ struct CrashCheck {
         if what == 1 || what == 3, let checkpoint = try ledger.checkpoint() {
             workload.trace.checkpoints.append(checkpoint)
         }
+        if what == 0 {
+            // The rest of what did not happen must not come to lie in a segment that is never written again.
+            try workload.append([CrashWorkload.event("before", stream: "one")], to: ledger)
+            try ledger.seal()
+            try workload.append([CrashWorkload.event("after", stream: "one", attachments: [10])], to: ledger)
+        }
         if what == 2 || what == 3 {
             let more = (0..<3).map { CrashWorkload.event("more\($0)", stream: "one", attachments: [300]) }
             try workload.append(more, to: ledger)
         }
         sites.formUnion(disk.syncSites)
-        let next = CrashCheck(trace: workload.trace, seed: seed &+ 1)
+        let next = CrashCheck(trace: workload.trace, seed: seed &+ 1, hasKey: hasKey)
         let second = disk.afterPowerLoss(seed: seed &* 31 &+ 7, ignoredSync: ignoredSync)
-        try next.check(try next.reopen(CrashWorkload(disk: second, seed: seed &+ 2000)), "after a second crash")
+        let again = CrashWorkload(disk: second, seed: seed &+ 2000, hasKey: hasKey)
+        try next.check(try next.reopen(again), again.environment, "after a second crash")
         sites.formUnion(second.syncSites)
         return sites
     }
 
     private func reopen(_ workload: CrashWorkload) throws -> Ledger {
         do {
-            return try CrashWorkload.open(workload.environment, workload.options)
+            return try workload.open()
         } catch let error as LedgerError where error.code == .notALedger && !trace.isCreated {
             return try Ledger.create(
-                at: CrashWorkload.folder, origin: "crash.example/log", keyFile: CrashWorkload.keyFile,
+                at: CrashWorkload.folder, origin: "crash.example/log", keyFile: workload.keyFile,
                 environment: workload.environment, options: workload.options)
         } catch let error as LedgerError {
             throw CrashFailure(description: "cannot open: \(error)")
         }
     }
 
-    private func check(_ ledger: Ledger, _ when: String) throws {
+    private func check(_ ledger: Ledger, _ environment: LedgerEnvironment, _ when: String) throws {
         var places: [String: RecordedEvent] = [:]
+        var removed: Set<String> = []
         for position in 0..<ledger.size {
             let event = try ledger.event(at: position)
             try require(event.position == position, "\(when): entry \(position) says that it is \(event.position)")
+            if event.type == "cairn.attachment.redacted.v1", let digest = event.data["digest"]?.string {
+                removed.insert(digest)
+            }
             guard event.source == "/test" else { continue }
             try require(places[event.id] == nil, "\(when): event \(event.id) is there twice")
             places[event.id] = event
@@ -77,7 +89,20 @@ struct CrashCheck {
             try require(false, "\(when): event \(id) is there and nobody appended it")
         }
         for checkpoint in trace.checkpoints { try check(checkpoint, ledger, when) }
-        try require(ledger.problems.isEmpty, "\(when): \(ledger.problems)")
+        for (id, event) in places where event.attachments.isEmpty == false {
+            for reference in event.attachments where removed.contains(Hex.string(reference.digest)) {
+                let content = try ledger.content(of: reference)
+                guard case .gone = content else {
+                    throw CrashFailure(description: "\(when): an event says that content of \(id) was removed")
+                }
+            }
+        }
+        let signedSize = trace.checkpoints.map(\.checkpoint.size).max() ?? 0
+        let report = try LedgerVerifier.verify(at: CrashWorkload.folder, environment: environment)
+        try require(report.signedSize ?? 0 >= signedSize, "\(when): the last checkpoint is forgotten")
+        try require(report.problems.isEmpty, "\(when): \(report.problems)")
+        // Records that nothing cites may stay until the segment is sealed; an opened segment itself ends cleanly.
+        try require(report.torn.allSatisfy { $0.file.hasSuffix(".attachments") }, "\(when): \(report.torn)")
     }
 
     private func check(

@@ -3,7 +3,7 @@ import CairnSim
 import Testing
 
 /// Every call to the disk in the life of a ledger, and what happens if the machine stops, the process dies or the call
-/// fails just there. `SWEEP` failures print the point; the same point and seed fail again.
+/// fails just there. A failure prints the point, and the same point fails again.
 @Suite struct CrashTests {
     /// One thing that goes wrong at one call.
     struct Point: Hashable, CustomStringConvertible {
@@ -17,8 +17,9 @@ import Testing
 
         var call: Int
         var way: Way
+        var hasKey = true
 
-        var description: String { "call \(call), \(way)" }
+        var description: String { "call \(call)\(hasKey ? "" : " without a key"), \(way)" }
 
         /// A number that differs between the points and not between runs, as `hashValue` would.
         var hashSeed: Int { description.utf8.reduce(call) { ($0 &* 31 &+ Int($1)) & 0xFFFF_FFFF } }
@@ -34,9 +35,9 @@ import Testing
     }
 
     /// The calls of a run in which nothing goes wrong.
-    static func calls() throws -> [FaultDisk.Call] {
+    static func calls(hasKey: Bool = true) throws -> [FaultDisk.Call] {
         let disk = try CrashWorkload.makeDisk()
-        var workload = CrashWorkload(disk: disk)
+        var workload = CrashWorkload(disk: disk, hasKey: hasKey)
         try workload.run()
         return disk.calls
     }
@@ -64,41 +65,60 @@ import Testing
         return points
     }
 
+    /// Without a key there is no checkpoint, whose syncs would stand in for others.
+    static func keylessPoints() throws -> [Point] {
+        try calls(hasKey: false).filter(\.operation.isChange).flatMap { call in
+            [false, true].flatMap { isApplied in
+                [.powerLoss(isApplied: isApplied, seed: 1), .processDeath(isApplied: isApplied)]
+                    .map { Point(call: call.number, way: $0, hasKey: false) }
+            }
+        }
+    }
+
     /// Runs the workload into one point and checks all that is left.
     /// - Returns: the places that synced.
     @discardableResult
     static func check(_ point: Point, ignoredSync: FaultDisk.SyncSite? = nil) throws -> Set<FaultDisk.SyncSite> {
         let disk = try CrashWorkload.makeDisk(faults: [point.call: point.fault], ignoredSync: ignoredSync)
-        var workload = CrashWorkload(disk: disk)
+        var workload = CrashWorkload(disk: disk, hasKey: point.hasKey)
         do { try workload.run() } catch let error as CrashFailure { throw error } catch {}
         var sites = disk.syncSites
         let seed = UInt64(truncatingIfNeeded: point.hashSeed)
         switch point.way {
         case .powerLoss:
             let left = disk.afterPowerLoss(seed: seed, ignoredSync: ignoredSync)
-            sites.formUnion(try CrashCheck(trace: workload.trace, seed: seed).run(left, ignoredSync: ignoredSync))
+            sites.formUnion(
+                try CrashCheck(trace: workload.trace, seed: seed, hasKey: point.hasKey).run(
+                    left, ignoredSync: ignoredSync))
         case .processDeath, .shortWrite:
             let left = disk.afterProcessDeath(seed: seed, ignoredSync: ignoredSync)
-            sites.formUnion(try CrashCheck(trace: workload.trace, seed: seed).run(left, ignoredSync: ignoredSync))
+            sites.formUnion(
+                try CrashCheck(trace: workload.trace, seed: seed, hasKey: point.hasKey).run(
+                    left, ignoredSync: ignoredSync))
         case .failure, .full:
             // The command ends with an error; the machine goes on, or loses power a little later.
             let left = disk.afterProcessDeath(seed: seed, ignoredSync: ignoredSync)
-            sites.formUnion(try CrashCheck(trace: workload.trace, seed: seed).run(left, ignoredSync: ignoredSync))
+            sites.formUnion(
+                try CrashCheck(trace: workload.trace, seed: seed, hasKey: point.hasKey).run(
+                    left, ignoredSync: ignoredSync))
             let later = disk.afterPowerLoss(seed: seed, ignoredSync: ignoredSync)
-            sites.formUnion(try CrashCheck(trace: workload.trace, seed: seed).run(later, ignoredSync: ignoredSync))
+            sites.formUnion(
+                try CrashCheck(trace: workload.trace, seed: seed, hasKey: point.hasKey).run(
+                    later, ignoredSync: ignoredSync))
         }
         return sites
     }
 
     @Test func nothingAcknowledgedIsLostWhereverItStops() throws {
         let calls = try Self.calls()
-        let points = Self.points(calls)
+        let points = Self.points(calls) + (try Self.keylessPoints())
         var failures = 0
         for point in points {
             do { try Self.check(point) } catch {
                 failures += 1
                 if failures <= 20 {
-                    Issue.record("\(point) (\(calls[point.call - 1])): \(error)")
+                    let call = point.hasKey ? "\(calls[point.call - 1])" : "another call"
+                    Issue.record("\(point) (\(call)): \(error)")
                 }
             }
         }
@@ -110,12 +130,13 @@ import Testing
     /// A sync that could be left out would be one that nothing tests, or one that costs time for nothing.
     @Test func everySyncIsNeeded() throws {
         let calls = try Self.calls()
-        let points = Self.points(calls).filter {
-            switch $0.way {
-            case .powerLoss, .processDeath: calls[$0.call - 1].operation.isChange
-            default: false
-            }
-        }
+        let points =
+            Self.points(calls).filter {
+                switch $0.way {
+                case .powerLoss, .processDeath: calls[$0.call - 1].operation.isChange
+                default: false
+                }
+            } + (try Self.keylessPoints())
         var sites: Set<FaultDisk.SyncSite> = []
         for point in points where point.call.isMultiple(of: 3) {
             sites.formUnion((try? Self.check(point)) ?? [])
@@ -139,7 +160,7 @@ import Testing
             let before = disk.callCount
             let otherDisk = disk.anotherProcess()
             var second = CrashWorkload(disk: otherDisk, seed: 2)
-            let other = try CrashWorkload.open(second.environment, second.options)
+            let other = try second.open()
             do { try first.runSteps(ledger) } catch let error as CrashFailure { throw error } catch {}
             second.trace = first.trace
             try second.append([CrashWorkload.event("other", stream: "one", attachments: [200])], to: other)

@@ -25,15 +25,18 @@ struct CrashTrace {
 /// checkpoints, sealed segments, removal of content in an open and in a sealed segment, closing and opening again.
 struct CrashWorkload {
     static let folder = "/data/ledger"
-    static let keyFile = "/keys/cairn.key"
+    static let defaultKeyFile = "/keys/cairn.key"
     static let actor = Actor(id: "tester@sim", type: "local")
 
     let disk: FaultDisk
     let environment: LedgerEnvironment
+    /// Nil for a ledger that signs nothing.
+    let keyFile: String?
     var options: LedgerOptions
     var trace = CrashTrace()
 
-    init(disk: FaultDisk, seed: UInt64 = 1) {
+    init(disk: FaultDisk, seed: UInt64 = 1, hasKey: Bool = true) {
+        keyFile = hasKey ? CrashWorkload.defaultKeyFile : nil
         self.disk = disk
         let start = Timestamp(microseconds: 1_800_000_000_000_000 + Int64(seed % 1000) * 60_000_000)
         environment = LedgerEnvironment(
@@ -82,7 +85,7 @@ extension CrashWorkload {
 
     mutating func create() throws -> Ledger {
         let ledger = try Ledger.create(
-            at: Self.folder, origin: "crash.example/log", keyFile: Self.keyFile, environment: environment,
+            at: Self.folder, origin: "crash.example/log", keyFile: keyFile, environment: environment,
             options: options)
         trace.isCreated = true
         return ledger
@@ -110,15 +113,15 @@ extension CrashWorkload {
         try remove(trace.batches[3].receipts ?? [], from: ledger)
         try append([Self.event("e1", stream: "four", attachments: [50])], to: ledger)
         try ledger.close()
-        ledger = try Self.open(environment, options)
+        ledger = try open()
         try append([Self.event("f1", stream: "one"), Self.event("f2", stream: "five", dataBytes: 3000)], to: ledger)
         try sign(ledger)
         try ledger.close()
     }
 
-    static func open(_ environment: LedgerEnvironment, _ options: LedgerOptions) throws -> Ledger {
+    func open() throws -> Ledger {
         try Ledger.open(
-            at: folder, access: .readWrite, environment: environment, keyFile: keyFile, options: options)
+            at: Self.folder, access: .readWrite, environment: environment, keyFile: keyFile, options: options)
     }
 
     @discardableResult

@@ -209,9 +209,8 @@ struct LedgerLoader {
     mutating func repair() throws {
         if let damage = torn.first, let file = view.openFile, let segment = view.open {
             precondition(damage.offset == segment.end, "the torn tail begins where the last commit ends")
+            // `makeLast` syncs it, so that no later crash can mix the old tail with what is written over it.
             try file.truncate(to: segment.end)
-            // Synced, so that no later crash can mix the old tail with what is written over it.
-            try file.sync()
         }
         for name in try disk.list("\(path)/segments") where name.hasSuffix(".new") {
             try disk.remove("\(path)/segments/\(name)")
