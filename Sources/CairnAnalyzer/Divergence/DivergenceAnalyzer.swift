@@ -150,9 +150,16 @@ package enum DivergenceAnalyzer {
         }
     }
 
-    /// DIVERGED, then UNDECIDED, then EQUIVALENT; in each the worst metric of every application before any second.
+    private static func urgency(_ one: DivergenceComparison) -> Int {
+        one.direction == .better ? 0 : one.isNew ? 2 : 1
+    }
+
+    /// DIVERGED, then UNDECIDED, then EQUIVALENT; in each the worst metric of every application before any second. What
+    /// began while it was looked at points at its cause, so it comes before what was there from the first moment.
     private static func ranked(_ comparisons: [DivergenceComparison]) -> [DivergenceComparison] {
         let order = comparisons.sorted { one, other in
+            let (isFirst, isSecond) = (urgency(one), urgency(other))
+            if isFirst != isSecond { return isFirst > isSecond }
             if one.score != other.score { return one.score > other.score }
             return (one.app, one.metric) < (other.app, other.metric)
         }

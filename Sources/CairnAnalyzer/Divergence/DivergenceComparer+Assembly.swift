@@ -4,6 +4,8 @@ import CairnSeries
 extension DivergenceComparer {
     /// Few enough for an event and enough for a chart.
     static let looksMax = 120
+    /// Nobody waits longer than a quarter of a year; and an estimate that far out is none.
+    static let decisionSecondsMax = 90.0 * 86_400
 
     func missing(_ kind: DivergenceKind, source: [SeriesSamples], target: [SeriesSamples]) -> DivergenceComparison {
         var output = empty(kind)
@@ -23,7 +25,7 @@ extension DivergenceComparer {
             app: group.app, metric: group.metric, kind: kind, verdict: .undecided, direction: .different,
             reasonCode: .missingInBoth, reason: "", part: "", sinceMs: sinceMs, judgedFromMs: sinceMs, margin: 0,
             unit: "log ratio", nats: 0, finalNats: 0, steps: 0, baselineSteps: 0,
-            stepSeconds: policy.stepSecondsMin, score: 0, parts: [], looks: [],
+            stepSeconds: policy.stepSecondsMin, isNew: false, score: 0, parts: [], looks: [],
             series: (group.source + group.target).sorted())
     }
 
@@ -77,6 +79,7 @@ extension DivergenceComparer {
                 }
         }
         if let isWorse = one.isWorse { output.direction = isWorse ? .worse : .better }
+        output.isNew = output.baselineSteps > 0 || one.onset > 0
         output.score = score(one, output)
         output.parts = parts(usable)
         output.looks = looks(one, trajectory, grid: grid, start: start)

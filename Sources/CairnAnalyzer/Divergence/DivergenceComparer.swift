@@ -237,8 +237,8 @@ struct DivergenceComparer {
         target: [Double], parts: Int, grid: DivergenceGrid
     ) -> DivergenceJudgement {
         let isShare = if case .share = shape { true } else { false }
-        // Percent and shares of 1 are told apart by what the source shows.
-        let unit = isShare && source.contains { $0 > 1.5 } ? 0.01 : 1
+        // Percent and shares of 1 are told apart by what either side shows.
+        let unit = isShare && (source.contains { $0 > 1.5 } || target.contains { $0 > 1.5 }) ? 0.01 : 1
         func transformed(_ value: Double) -> Double {
             switch kind {
             case _ where isShare: value * unit

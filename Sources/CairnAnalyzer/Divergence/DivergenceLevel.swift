@@ -116,6 +116,11 @@ struct DivergenceLevel: Sendable {
         let longRun = 2 * variance * Double(alone)
         output.deviation = nonZero(longRun.squareRoot(), source.filter { !$0.isNaN })
         output.memory = max(1, longRun / max(1e-300, 2 * (changes(source) ?? longRun)))
+        if !present.isEmpty {
+            let error = (longRun / Double(present.count)).squareRoot()
+            let center = OrderStatistics.mean(present)
+            if center.magnitude > policy.baselineDifferenceErrors * error { output.center = center }
+        }
         // A small share of the traffic is noisier than a large one: the target shows that in some minutes.
         output.stepsMin = max(1, min(blockFloor, 8) - 1)
         return output

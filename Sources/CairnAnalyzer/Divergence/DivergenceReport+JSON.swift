@@ -22,7 +22,7 @@ extension DivergenceComparison {
             "baseline_effect": DivergenceComparison.number(baselineEffect),
             "final_log_evidence": DivergenceComparison.number(finalNats),
             "dispersion": DivergenceComparison.number(dispersion), "steps": .integer(steps),
-            "baseline_steps": .integer(baselineSteps), "step_seconds": .integer(stepSeconds),
+            "baseline_steps": .integer(baselineSteps), "step_seconds": .integer(stepSeconds), "is_new": .bool(isNew),
             "score": DivergenceComparison.number(score),
             "parts": .array(
                 parts.map { part in

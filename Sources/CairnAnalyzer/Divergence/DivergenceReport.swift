@@ -101,6 +101,9 @@ package struct DivergenceComparison: Hashable, Sendable {
     package var steps: Int
     package var baselineSteps: Int
     package var stepSeconds: Int64
+    /// The difference began while it was looked at, or is one against the baseline. One that was there from the first
+    /// moment may be the clusters' own.
+    package var isNew: Bool
     /// Evidence times effect, to put the worst first.
     package var score: Double
     package var parts: [DivergencePart]
