@@ -55,6 +55,7 @@ package enum DivergenceAnalyzer {
                 }
             }
         }
+        weigh(&comparisons, try DivergenceTraffic.shares(groups, source, request, range))
         if request.policy.judgesFleet { judgeFleet(&comparisons, request.policy) }
         return DivergenceReport(
             source: request.source, target: request.target, policyDigest: request.policy.digest,
@@ -147,6 +148,16 @@ package enum DivergenceAnalyzer {
             comparisons[index].verdict = .undecided
             comparisons[index].reasonCode = .belowFleetThreshold
             comparisons[index].reason += "; not enough to stand out among \(comparisons.count) comparisons"
+        }
+    }
+
+    /// What is wrong with a busy application touches more requests: the score counts with the square root of the
+    /// application's traffic, as a part of the busiest one's.
+    private static func weigh(_ comparisons: inout [DivergenceComparison], _ shares: [String: Double]) {
+        guard !shares.isEmpty else { return }
+        for index in comparisons.indices {
+            // Where nobody counts requests, neither busy nor idle is assumed.
+            comparisons[index].score *= (shares[comparisons[index].app] ?? 0.25).squareRoot()
         }
     }
 
