@@ -151,13 +151,13 @@ package enum DivergenceAnalyzer {
         }
     }
 
-    /// What is wrong with a busy application touches more requests: the score counts with the square root of the
-    /// application's traffic, as a part of the busiest one's.
+    /// What is wrong with a busy application touches more requests, so the score counts with the application's traffic,
+    /// as a part of the busiest one's. Below a fiftieth the order is the score's alone.
     private static func weigh(_ comparisons: inout [DivergenceComparison], _ shares: [String: Double]) {
         guard !shares.isEmpty else { return }
         for index in comparisons.indices {
             // Where nobody counts requests, neither busy nor idle is assumed.
-            comparisons[index].score *= (shares[comparisons[index].app] ?? 0.25).squareRoot()
+            comparisons[index].score *= max(0.02, shares[comparisons[index].app] ?? 0.25)
         }
     }
 
