@@ -3,6 +3,7 @@ import CairnModel
 import CairnReadModels
 import CairnTestSupport
 import Foundation
+import Synchronization
 import Testing
 
 @Suite struct ReadModelTests {
@@ -160,5 +161,28 @@ import Testing
         #expect(try notes(ReadModel.entry(4, of: list)) == 0)
         let late = try ReadModel.at(moment, of: list)
         #expect(try late.query("SELECT status FROM phases").rows == [["started"]])
+    }
+
+    /// Four writers on one file, as several processes would be, each in small transactions: every event once.
+    @Test(arguments: [UInt64(1), 2, 3]) func isKeptUpToDateByManyAtOnce(_ seed: UInt64) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("read-model.sqlite")
+        var random = SeededRandom(seed: seed)
+        let list = RandomLedger.make(eventCount: 200, using: &random)
+        try ReadModel.open(path: path).catchUp(from: list.prefix(1))
+        let failures = Mutex<[String]>([])
+        DispatchQueue.concurrentPerform(iterations: 4) { writer in
+            do {
+                let model = try ReadModel.open(path: path)
+                try model.catchUp(from: list, eventsPerTransaction: 3 + writer)
+                try model.close()
+            } catch { failures.withLock { $0.append("\(error)") } }
+        }
+        #expect(failures.withLock { $0 } == [])
+        let model = try ReadModel.open(path: path)
+        #expect(try model.catchUp(from: list) == .init(events: 0, next: 200, isRebuilt: false))
+        let alone = try ReadModel.inMemory()
+        try alone.catchUp(from: list)
+        try TableDump(model).expectEqual(TableDump(alone), "seed \(seed)")
     }
 }
