@@ -27,12 +27,22 @@ extension Ledger {
     package func forEach(
         from start: UInt64, to end: UInt64? = nil, _ body: (RecordedEvent) throws -> Void
     ) throws {
-        try forEachEntry(from: start, to: end) { position, bytes in try body(decode(bytes, position: position)) }
+        try forEachRange(from: start, to: end) { position, payload, range in
+            try body(
+                EntryDecoder.event(payload, in: range, position: position) { try content(of: $0) })
+        }
     }
 
     /// The same with the bytes of each entry.
     package func forEachEntry(
         from start: UInt64, to end: UInt64? = nil, _ body: (UInt64, [UInt8]) throws -> Void
+    ) throws {
+        try forEachRange(from: start, to: end) { try body($0, Array($1[$2])) }
+    }
+
+    /// The same with the range of each entry in the payload of its frame.
+    private func forEachRange(
+        from start: UInt64, to end: UInt64?, _ body: (UInt64, [UInt8], Range<Int>) throws -> Void
     ) throws {
         try mapDiskErrors {
             let end = min(end ?? .max, size)
@@ -41,7 +51,7 @@ extension Ledger {
                 position = try cursor(at: position).forEachFrame(to: end) { frame in
                     for (index, range) in frame.ranges.enumerated() {
                         let place = frame.firstPosition + UInt64(index)
-                        if place >= start, place < end { try body(place, Array(frame.payload[range])) }
+                        if place >= start, place < end { try body(place, frame.payload, range) }
                     }
                 }
             }

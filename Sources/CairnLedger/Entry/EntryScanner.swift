@@ -27,25 +27,31 @@ struct EntryLayout: Sendable {
 
     /// Nil unless the range is an object as canonical JSON writes one, with the members every entry has.
     init?(_ bytes: [UInt8], in range: Range<Int>) {
+        guard EntryLayout.forEachMember(bytes, in: range, { store(bytes, $0, $1) }), !id.isEmpty, !source.isEmpty,
+            !subject.isEmpty, !type.isEmpty, !time.isEmpty,
+            !recordedTime.isEmpty, !revision.isEmpty
+        else { return nil }
+    }
+
+    /// Calls `body` with the name of each member of the object, without quotes, and its value, with quotes.
+    /// - Returns: false if the range is not one object as canonical JSON writes it.
+    static func forEachMember<Failure: Error>(
+        _ bytes: [UInt8], in range: Range<Int>, _ body: (Range<Int>, Range<Int>) throws(Failure) -> Void
+    ) throws(Failure) -> Bool {
         let span = bytes.span
         var offset = range.lowerBound
         let end = range.upperBound
-        guard offset < end, span[offset] == UInt8(ascii: "{") else { return nil }
+        guard offset < end, span[offset] == UInt8(ascii: "{") else { return false }
         offset += 1
         while true {
-            guard let nameEnd = EntryLayout.endOfString(span, offset, end) else { return nil }
-            let name = offset + 1..<nameEnd - 1
-            guard nameEnd < end, span[nameEnd] == UInt8(ascii: ":"),
-                let valueEnd = EntryLayout.endOfValue(span, nameEnd + 1, end), valueEnd < end
-            else { return nil }
-            store(bytes, name, nameEnd + 1..<valueEnd)
+            guard let nameEnd = endOfString(span, offset, end), nameEnd < end, span[nameEnd] == UInt8(ascii: ":"),
+                let valueEnd = endOfValue(span, nameEnd + 1, end), valueEnd < end
+            else { return false }
+            try body(offset + 1..<nameEnd - 1, nameEnd + 1..<valueEnd)
             offset = valueEnd + 1
-            if span[valueEnd] == UInt8(ascii: "}") { break }
-            guard span[valueEnd] == UInt8(ascii: ",") else { return nil }
+            if span[valueEnd] == UInt8(ascii: "}") { return offset == end }
+            guard span[valueEnd] == UInt8(ascii: ",") else { return false }
         }
-        guard offset == end, !id.isEmpty, !source.isEmpty, !subject.isEmpty, !type.isEmpty, !time.isEmpty,
-            !recordedTime.isEmpty, !revision.isEmpty
-        else { return nil }
     }
 
     private mutating func store(_ bytes: [UInt8], _ name: Range<Int>, _ value: Range<Int>) {
@@ -190,8 +196,8 @@ struct EntryFacts: Sendable {
     }
 
     /// Canonical JSON writes a revision in plain digits.
-    private static func number(_ bytes: [UInt8], _ range: Range<Int>) -> UInt64? {
-        guard range.count <= 16 else { return nil }
+    static func number(_ bytes: [UInt8], _ range: Range<Int>) -> UInt64? {
+        guard !range.isEmpty, range.count <= 16 else { return nil }
         var value: UInt64 = 0
         for index in range {
             let digit = bytes[index] &- UInt8(ascii: "0")

@@ -239,17 +239,12 @@ enum SegmentLoader {
             file: file, fileEnd: fileEnd, offset: segment.end, previousHash: segment.lastHash,
             nextPosition: segment.nextPosition)
         var unreadable: [Damage] = []
-        let outcome = try CommitScanner.walk(
-            &scanner, file: file, name: name, signedSize: signedSize, mayBeTorn: mayBeTorn
-        ) { frame in
-            do throws(FormatError) {
-                let facts = try facts(of: frame, dictionary: segment.header.dictionary)
-                if frame.header.kind == .entries {
-                    segment.add(frame.header, offset: frame.offset, hash: frame.hash, entries: facts)
-                } else {
-                    segment.advance(to: frame.end, hash: frame.hash, epoch: frame.header.epoch)
-                }
-            } catch {
+        func add(_ frame: Frame, _ facts: Result<[EntryFacts], FormatError>) {
+            switch facts {
+            case .success(let facts) where frame.header.kind == .entries:
+                segment.add(frame.header, offset: frame.offset, hash: frame.hash, entries: facts)
+            case .success: segment.advance(to: frame.end, hash: frame.hash, epoch: frame.header.epoch)
+            case .failure(let error):
                 segment.advance(to: frame.end, hash: frame.hash, epoch: frame.header.epoch)
                 unreadable.append(
                     Damage(
@@ -257,6 +252,11 @@ enum SegmentLoader {
                         reason: error.reason, position: frame.header.firstPosition))
             }
         }
+        var reader = FactsReader(dictionary: segment.header.dictionary)
+        let outcome = try CommitScanner.walk(
+            &scanner, file: file, name: name, signedSize: signedSize, mayBeTorn: mayBeTorn
+        ) { frame in reader.add(frame) { add($0.frame, $0.facts) } }
+        reader.finish { add($0.frame, $0.facts) }
         return (unreadable + outcome.damage).sorted { $0.offset < $1.offset }
     }
 

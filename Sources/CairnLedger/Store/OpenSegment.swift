@@ -61,13 +61,16 @@ struct OpenSegment: Sendable {
     /// The first entry that was recorded before the one before it.
     private(set) var firstOutOfTime: UInt32?
     private var lastAdded = Int64.min
+    private let tracksTree: Bool
 
-    init(header: SegmentHeader, frontier: TreeFrontier, lastRecorded: Int64, epoch: UInt32) {
+    /// - Parameter frontier: of the tree before the segment; nil if nobody will ask for the one behind it.
+    init(header: SegmentHeader, frontier: TreeFrontier?, lastRecorded: Int64, epoch: UInt32) {
         self.header = header
         end = UInt64(header.byteCount)
         lastHash = header.hash
         nextPosition = header.firstPosition
-        self.frontier = frontier
+        self.frontier = frontier ?? TreeFrontier()
+        tracksTree = frontier != nil
         self.lastRecorded = lastRecorded
         lastAdded = lastRecorded
         self.epoch = epoch
@@ -136,7 +139,7 @@ struct OpenSegment: Sendable {
         }
         note(facts, entry: entry)
         leaves.append(facts.leaf)
-        frontier.append(facts.leaf)
+        if tracksTree { frontier.append(facts.leaf) }
     }
 }
 

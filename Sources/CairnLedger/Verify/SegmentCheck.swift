@@ -23,7 +23,7 @@ struct SegmentCheck: Sendable {
     /// - Parameter signedSize: entries that the last checkpoint counts.
     init(number: UInt32, path: String, disk: any Disk, isLast: Bool, signedSize: UInt64, expected: SegmentHeader) {
         name = Format.segmentName(number)
-        segment = OpenSegment(header: expected, frontier: TreeFrontier(), lastRecorded: .min, epoch: 0)
+        segment = OpenSegment(header: expected, frontier: nil, lastRecorded: .min, epoch: 0)
         do {
             let file = try disk.open("\(path)/\(name)", .read)
             segmentBytes = try file.size()
@@ -49,7 +49,7 @@ struct SegmentCheck: Sendable {
             } catch let error as FormatError { throw error } catch { throw .damaged("\(error)") }
             let header = try SegmentHeader(parsing: bytes)
             guard header.number == number else { throw .damaged("it is segment \(header.number) under another name") }
-            segment = OpenSegment(header: header, frontier: TreeFrontier(), lastRecorded: .min, epoch: 0)
+            segment = OpenSegment(header: header, frontier: nil, lastRecorded: .min, epoch: 0)
         } catch {
             if case .newer(let reason) = error {
                 throw LedgerError(
@@ -72,27 +72,28 @@ struct SegmentCheck: Sendable {
         var indexFrame: Frame?
         var afterIndex: UInt64?
         let name = name
-        let outcome = try CommitScanner.walk(
-            &scanner, file: file, name: name, signedSize: signedSize, mayBeTorn: isLast
-        ) { frame in
-            frames += 1
-            if indexFrame != nil { afterIndex = afterIndex ?? frame.offset }
-            do throws(FormatError) {
-                let facts = try SegmentLoader.facts(of: frame, dictionary: open.header.dictionary)
-                switch frame.header.kind {
-                case .entries: open.add(frame.header, offset: frame.offset, hash: frame.hash, entries: facts)
-                case .index:
-                    indexFrame = frame
-                    open.advance(to: frame.end, hash: frame.hash, epoch: frame.header.epoch)
-                case nil: open.advance(to: frame.end, hash: frame.hash, epoch: frame.header.epoch)
-                }
-            } catch {
+        func add(_ frame: Frame, _ facts: Result<[EntryFacts], FormatError>) {
+            switch facts {
+            case .success(let facts) where frame.header.kind == .entries:
+                open.add(frame.header, offset: frame.offset, hash: frame.hash, entries: facts)
+            case .success: open.advance(to: frame.end, hash: frame.hash, epoch: frame.header.epoch)
+            case .failure(let error):
                 found.append(
                     Damage(
                         .corrupt, file: name, offset: frame.offset, byteCount: frame.end - frame.offset,
                         reason: error.reason, position: frame.header.firstPosition))
             }
         }
+        var reader = FactsReader(dictionary: open.header.dictionary)
+        let outcome = try CommitScanner.walk(
+            &scanner, file: file, name: name, signedSize: signedSize, mayBeTorn: isLast
+        ) { frame in
+            frames += 1
+            if indexFrame != nil { afterIndex = afterIndex ?? frame.offset }
+            if frame.header.kind == .index { indexFrame = frame }
+            reader.add(frame) { add($0.frame, $0.facts) }
+        }
+        reader.finish { add($0.frame, $0.facts) }
         if let afterIndex {
             found.append(Damage(.corrupt, file: name, offset: afterIndex, reason: "there are frames behind the index"))
         }
