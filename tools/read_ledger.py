@@ -7,8 +7,8 @@ that they were not.
 
 Without an option: a summary, and one line for each thing that is wrong. With --entries: every entry that can be read,
 as one JSON line each, and the summary on standard error. With --mutations (for tests): standard input has one change
-per line, `FILE OFFSET xor BYTE`, `FILE SIZE cut` or `FILE - remove`; each is tried on its own, in memory, and answered
-with one line: verdict, file, offset.
+per line, `FILE OFFSET xor BYTE`, `FILE SIZE cut`, `FILE HEX add` or `FILE - remove`; each is tried on its own, in memory,
+and answered with one line: verdict, file, offset.
 
 Exit code 0: intact, apart from a torn tail that nobody was told to be written. 1: anything else. 64: wrong usage.
 """
@@ -712,7 +712,7 @@ class Ledger:
             if is_last and segment.index is None:
                 self.add("torn", name, offset, f"{left} bytes of a write that was never acknowledged")
             else:
-                raise Problem("corrupt", name, offset, f"{left} bytes after the last attachment of a sealed segment")
+                raise Problem("corrupt", name, offset, f"{left} bytes after the last cited attachment")
 
     def check_attachments_header(self, name, data, segment):
         if len(data) < 48 or data[:8] != ATTACHMENTS_MAGIC:
@@ -893,6 +893,8 @@ def answer_mutations(files):
             changed.pop(name)
         elif change[0] == "cut":
             changed[name] = files[name][: int(place)]
+        elif change[0] == "add":
+            changed[name] = files[name] + bytes.fromhex(place)
         else:
             changed[name] = bytearray(files[name])
             changed[name][int(place)] ^= int(change[1])

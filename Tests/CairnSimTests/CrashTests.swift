@@ -188,4 +188,33 @@ import Testing
         }
         print("crash points beside another process: \(count)")
     }
+
+    /// The disk is full at a call, the command fails with that reason, somebody makes room, and the same object goes on
+    /// without a repair.
+    @Test func appendingGoesOnOnceThereIsRoom() throws {
+        let changes = try Self.calls().filter(\.operation.isChange)
+        var refused = 0
+        for call in changes {
+            let disk = try CrashWorkload.makeDisk(faults: [call.number: .full])
+            var workload = CrashWorkload(disk: disk)
+            do { try workload.run() } catch let error as LedgerError {
+                refused += 1
+                #expect(error.code == .diskFull, "\(call): \(error)")
+            }
+            disk.freeSpace()
+            // Where the last step of the life was still done, the ledger is closed.
+            guard let ledger = workload.ledger, !workload.isDone else { continue }
+            do {
+                if let last = workload.trace.batches.last, last.receipts == nil {
+                    try workload.append(last.events, to: ledger)
+                }
+                try workload.append([CrashWorkload.event("later", stream: "one", attachments: [300])], to: ledger)
+                try ledger.close()
+                let left = disk.afterPowerLoss(seed: UInt64(call.number))
+                try CrashCheck(trace: workload.trace, seed: UInt64(call.number)).run(left)
+            } catch { Issue.record("\(call): \(error)") }
+        }
+        print("a full disk at \(changes.count) calls, \(refused) of them refused")
+        #expect(refused > 20)
+    }
 }

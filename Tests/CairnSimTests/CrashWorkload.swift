@@ -34,6 +34,9 @@ struct CrashWorkload {
     let keyFile: String?
     var options: LedgerOptions
     var trace = CrashTrace()
+    /// The one in use, for those who go on with it after an error.
+    private(set) var ledger: Ledger?
+    private(set) var isDone = false
 
     init(disk: FaultDisk, seed: UInt64 = 1, hasKey: Bool = true) {
         keyFile = hasKey ? CrashWorkload.defaultKeyFile : nil
@@ -88,6 +91,7 @@ extension CrashWorkload {
             at: Self.folder, origin: "crash.example/log", keyFile: keyFile, environment: environment,
             options: options)
         trace.isCreated = true
+        self.ledger = ledger
         return ledger
     }
 
@@ -114,9 +118,11 @@ extension CrashWorkload {
         try append([Self.event("e1", stream: "four", attachments: [50])], to: ledger)
         try ledger.close()
         ledger = try open()
+        self.ledger = ledger
         try append([Self.event("f1", stream: "one"), Self.event("f2", stream: "five", dataBytes: 3000)], to: ledger)
         try sign(ledger)
         try ledger.close()
+        isDone = true
     }
 
     func open() throws -> Ledger {

@@ -1,3 +1,4 @@
+import CairnBytes
 import CairnLedger
 import CairnModel
 import CairnSim
@@ -30,6 +31,9 @@ import Testing
         for name in files.keys.sorted() {
             guard let bytes = files[name] else { continue }
             changes.append(("\(name) - remove", name, nil))
+            for more in [[0], [UInt8](repeating: 0, count: 2000), [UInt8](repeating: 7, count: 300)] {
+                changes.append(("\(name) \(Hex.string(more)) add", name, bytes + more))
+            }
             for offset in bytes.indices {
                 // Any bit, a different one for each byte.
                 let bit: UInt8 = 1 << UInt8(offset % 8)

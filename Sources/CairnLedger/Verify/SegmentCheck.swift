@@ -191,7 +191,7 @@ struct SegmentCheck: Sendable {
                 Damage(.corrupt, file: file.name, offset: firstUncited, reason: "no entry cites the attachment there"))
         }
         guard file.size > lastCitedEnd, isLast, index == nil else {
-            if file.size > lastCitedEnd, isLast {
+            if file.size > lastCitedEnd {
                 found.append(
                     Damage(.corrupt, file: file.name, offset: lastCitedEnd, reason: "no entry cites what is there"))
             }
