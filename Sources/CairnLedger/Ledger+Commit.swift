@@ -140,10 +140,15 @@ extension Ledger {
         precondition(!entries.isEmpty, "a commit has entries")
         let epoch = nextEpoch(&writer)
         let (base, dictionary, lastHash, end, file, number) = try tail()
+        let attachmentsEnd = writer.attachmentsEnd
         let attachments = try writeAttachments(entries, segment: number, firstPosition: base, &writer)
         let build = CommitBuild(
             entries, firstPosition: base, epoch: epoch, previousHash: lastHash, dictionary: dictionary)
-        try writeAndSync(build.bytes, to: file, at: end, &writer)
+        do { try writeAndSync(build.bytes, to: file, at: end, &writer) } catch {
+            // Nothing cites the records: the next ones take their place.
+            writer.attachmentsEnd = attachmentsEnd
+            throw error
+        }
         view.withLock { view in
             var offset = end
             for frame in build.frames {

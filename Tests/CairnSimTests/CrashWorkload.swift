@@ -36,7 +36,6 @@ struct CrashWorkload {
     var trace = CrashTrace()
     /// The one in use, for those who go on with it after an error.
     private(set) var ledger: Ledger?
-    private(set) var isDone = false
 
     init(disk: FaultDisk, seed: UInt64 = 1, hasKey: Bool = true) {
         keyFile = hasKey ? CrashWorkload.defaultKeyFile : nil
@@ -116,13 +115,14 @@ extension CrashWorkload {
         // In a sealed segment by now.
         try remove(trace.batches[3].receipts ?? [], from: ledger)
         try append([Self.event("e1", stream: "four", attachments: [50])], to: ledger)
+        self.ledger = nil
         try ledger.close()
         ledger = try open()
         self.ledger = ledger
         try append([Self.event("f1", stream: "one"), Self.event("f2", stream: "five", dataBytes: 3000)], to: ledger)
         try sign(ledger)
+        self.ledger = nil
         try ledger.close()
-        isDone = true
     }
 
     func open() throws -> Ledger {
