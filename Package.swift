@@ -116,7 +116,7 @@ targets.append(
 if wanted == nil {
     targets.append(
         .executableTarget(
-            name: "cairn", dependencies: modules.map { .byName(name: $0.name) } + [.argumentParser, .system],
+            name: "cairn", dependencies: modules.map { .byName(name: $0.name) } + [.argumentParser, .crypto, .system],
             swiftSettings: settings))
     targets.append(
         .testTarget(

@@ -301,10 +301,17 @@ extension TimelineBuilder {
         }
         return TimelineFinding(
             id: id, kind: finding.data["kind"]?.string ?? "finding", title: FindingText.headline(finding.data),
-            severity: finding.status == "withdrawn" ? .info : .critical, status: finding.status, start: start, end: end,
+            severity: finding.status == "withdrawn" ? .info : .critical, status: status(of: finding), start: start,
+            end: end,
             explanation: FindingText.explanation(finding.data),
             facts: FindingText.facts(finding.data).map { LabelledText($0.label, $0.value) },
             evidencePositions: finding.evidence, charts: charts)
+    }
+
+    /// A finding stands as long as nobody withdraws it; with its incident closed it is over.
+    private func status(of finding: Finding) -> String {
+        guard finding.status == "open", let incident = finding.incident else { return finding.status }
+        return incidents[incident]?.closed == nil ? "open" : "over"
     }
 
     private func chart(

@@ -144,37 +144,46 @@ package enum TableRenderer {
     }
 
     private static func html(_ table: Table) -> String {
-        let columns = shownColumns(table)
         let title = table.title.isEmpty ? "Cairn" : table.title
         return Page.render(title: title) { page in
             page.element("h1", text: title)
-            page.element("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": title]) { page in
-                page.element("table", ["class": "rows"]) { page in
-                    page.element("thead") { page in
-                        page.element("tr") { page in
-                            for column in columns {
-                                page.element(
-                                    "th", ["scope": "col", "class": column.isRight ? "number" : nil],
-                                    text: column.column.title)
-                            }
-                        }
-                    }
-                    page.lineBreak()
-                    page.element("tbody") { page in
-                        for row in table.rows.indices {
-                            page.element("tr") { page in
-                                for column in columns {
-                                    let cell = table.cell(row, column.index)
-                                    let text = humanText(cell, decimals: column.column.decimals)
-                                    page.element("td", ["class": column.isRight ? "number" : nil], text: text)
-                                }
-                            }
-                            page.lineBreak()
+            write(table, to: &page)
+        }
+    }
+
+    /// The table and its notes as a part of a page.
+    static func write(_ table: Table, to page: inout Markup) {
+        let columns = shownColumns(table)
+        let label = table.title.isEmpty ? "Rows" : table.title
+        page.element("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": label]) { page in
+            page.element("table", ["class": "rows"]) { page in
+                page.element("thead") { page in
+                    page.element("tr") { page in
+                        for column in columns {
+                            page.element(
+                                "th", ["scope": "col", "class": column.isRight ? "number" : nil],
+                                text: column.column.title)
                         }
                     }
                 }
+                page.lineBreak()
+                page.element("tbody") { page in
+                    for row in table.rows.indices {
+                        page.element("tr") { page in
+                            for column in columns {
+                                let cell = table.cell(row, column.index)
+                                let text = humanText(cell, decimals: column.column.decimals)
+                                page.element("td", ["class": column.isRight ? "number" : nil], text: text)
+                            }
+                        }
+                        page.lineBreak()
+                    }
+                }
             }
-            for note in table.notes { page.element("p", ["class": "note"], text: note) }
         }
+        for note in table.notes { page.element("p", ["class": "note"], text: note) }
     }
+
+    /// One row as a JSON object.
+    static func object(_ table: Table, row: Int) -> JSONObject { object(table.rows[row], columns: table.columns) }
 }

@@ -3,6 +3,7 @@ import CairnBytes
 import CairnLedger
 import CairnModel
 import CairnReadModels
+import CairnReports
 import CairnWeb
 
 struct StatusCommand: ParsableCommand {
@@ -25,6 +26,14 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         let workspace = try Workspace.open(ledger, command: "status", moment: moment)
         guard let id else { return try output.print(try StatusTable.all(workspace.readModel)) }
+        let stream = try StatusCommand.stream(id, in: workspace)
+        try output.print(try StatusTable.one(stream, workspace, moments: moment.moments(now: SystemClock().now())))
+    }
+}
+
+extension StatusCommand {
+    /// The migration or deployment that an id or a stream names.
+    static func stream(_ id: String, in workspace: Workspace) throws -> StreamName {
         let result = try workspace.readModel.query(
             "SELECT run FROM runs WHERE run = :id OR id = :id ORDER BY position LIMIT 1", ["id": .text(id)])
         guard let name = result.rows.first?[0].text, let stream = StreamName(name) else {
@@ -32,7 +41,7 @@ struct StatusCommand: ParsableCommand {
                 "cannot find the migration or deployment \(id) in this ledger", remedy: "`cairn status` lists them",
                 status: ExitStatus.data)
         }
-        try output.print(try StatusTable.one(stream, workspace, moments: moment.moments(now: SystemClock().now())))
+        return stream
     }
 }
 

@@ -1,0 +1,74 @@
+import ArgumentParser
+import CairnBytes
+import CairnLedger
+import CairnWeb
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measure this machine: the log beside its baselines, in one run.",
+        discussion: """
+            Works in a new folder and removes it. Build a release first; tools/bench also measures `import flow-logs` beside
+            other programs.
+
+            Examples:
+              cairn bench
+              cairn bench --events 1000000 --folder /mnt/ssd -o md
+            """)
+
+    @Option(help: ArgumentHelp("How many events.", valueName: "n"))
+    var events: Int = 200_000
+
+    @Option(help: ArgumentHelp("Where to make the folder: the disk that is measured.", valueName: "dir"))
+    var folder: String = "."
+
+    @OptionGroup var output: OutputArguments
+
+    func run() throws {
+        guard events >= 1000, events <= 100_000_000 else {
+            throw CommandError("cannot measure \(events) events: use 1,000 to 100 million", status: ExitStatus.usage)
+        }
+        let disk = RealDisk()
+        let suffix = Hex.string(SystemRandom().bytes(count: 4))
+        let place = "\(folder)/cairn-bench-\(suffix)"
+        try disk.createFolder(place)
+        defer { BenchCommand.remove(place, disk) }
+        let bench = LedgerBench(folder: place, events: events)
+        Terminal.progress("append")
+        let (ledger, appended) = try bench.append()
+        var results = appended
+        Terminal.progress("rebuild")
+        results.append(try bench.rebuild(ledger))
+        try ledger.close()
+        Terminal.progress("verify")
+        results.append(try bench.verify())
+        Terminal.endProgress()
+        let columns = [
+            Table.Column("what"), Table.Column("amount"), Table.Column("measured", decimals: 2), Table.Column("unit"),
+            Table.Column("baseline"), Table.Column("baseline_value", decimals: 2), Table.Column("ratio", decimals: 2),
+            Table.Column("aimed_at"), Table.Column("note"),
+        ]
+        let rows: [[Table.Cell]] = results.map { result in
+            [
+                .text(result.name), .text(result.amount), .number(result.measured), .text(result.unit),
+                .text(result.baselineName), .number(result.baseline), .number(result.ratio), .text(result.target),
+                .text(result.note),
+            ]
+        }
+        try output.print(Table(columns: columns, rows: rows))
+    }
+
+    /// Removes a folder that this command made.
+    private static func remove(_ folder: String, _ disk: RealDisk) {
+        for name in (try? disk.list(folder)) ?? [] {
+            let path = "\(folder)/\(name)"
+            if (try? disk.kind(of: path)) == .folder { remove(path, disk) } else { try? disk.remove(path) }
+        }
+        _ = unsafe rmdir(folder)
+    }
+}
