@@ -105,7 +105,7 @@ extension Ledger {
         return try mapDiskErrors { try prove(position, under: checkpoint) }
     }
 
-    private func prove(_ position: UInt64, under checkpoint: SignedCheckpoint) throws -> ProofFile {
+    func prove(_ position: UInt64, under checkpoint: SignedCheckpoint) throws -> ProofFile {
         let head = checkpoint.checkpoint
         let leaf = TreeHasher.leaf(try entryBytes(at: position))
         return try withTrustedTiles { tree in
