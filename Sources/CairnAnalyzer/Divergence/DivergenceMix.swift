@@ -266,12 +266,22 @@ struct DivergenceMix: Sendable {
         if !output.isAtMargin, let longest = gaps.compactMap({ $0 }).max() {
             output.stepsToDecision = max(1, (longest - 1) * Double(steps.count))
         }
-        let (sharesA, sharesB) = (
-            share(counts.a, headline, since: known.sourceCounts), share(counts.b, headline, since: [])
-        )
-        output.description =
-            "\(effects[headline].name) \(DivergenceText.percent(sharesA)) in the source, "
-            + "\(DivergenceText.percent(sharesB)) in the target"
+        output.description = describe(headline, counts: counts, known: known, sums: track.main.sums)
+    }
+
+    /// `5xx 0.1% in the source, 2.1% in the target; 2xx 99.9%, 97.9%`: what moved, and what it was taken from.
+    private func describe(
+        _ headline: Int, counts: (a: [Double], b: [Double]), known: Baseline, sums: [DivergenceSum]
+    ) -> String {
+        func text(_ effect: Int, _ between: String, _ end: String) -> String {
+            let a = DivergenceText.percent(share(counts.a, effect, since: known.sourceCounts))
+            let b = DivergenceText.percent(share(counts.b, effect, since: []))
+            return "\(effects[effect].name) \(a)\(between), \(b)\(end)"
+        }
+        let isAbove = sums[headline].effect >= 0
+        let others = sums.indices.filter { $0 != headline && (sums[$0].effect >= 0) != isAbove }
+        let other = others.max { sums[$0].effect.magnitude < sums[$1].effect.magnitude }
+        return text(headline, " in the source", " in the target") + (other.map { "; " + text($0, "", "") } ?? "")
     }
 
     private func score(_ run: Run, _ effect: Int, _ margins: [Double]) -> Double {

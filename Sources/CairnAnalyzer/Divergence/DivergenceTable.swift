@@ -53,7 +53,7 @@ struct DivergenceGrid: Hashable {
     var judged: Int64
     var end: Int64
 
-    var count: Int { Int(max(0, end - first)) }
+    var count: Int { Int(max(0, end &- first)) }
     var judgedIndex: Int { Int(min(max(0, judged - first), max(0, end - first))) }
 
     func index(_ timeMs: Int64) -> Int? {
@@ -63,8 +63,8 @@ struct DivergenceGrid: Hashable {
 
     func timeMs(_ index: Int) -> Int64 { (first + Int64(index)) * stepMs }
 
-    /// Steps of one comparison: a year of minutes. Longer ranges get longer steps.
-    static let stepsMax: Int64 = 527_040
+    /// Steps of one comparison: two months of minutes. Longer ranges get longer steps.
+    static let stepsMax: Int64 = 100_000
 
     /// - Parameter sinceMs: nil for the first moment both sides have data.
     static func covering(
@@ -72,15 +72,18 @@ struct DivergenceGrid: Hashable {
     ) -> DivergenceGrid? {
         guard let firstSource = source.compactMap(\.samples.first?.timeMs).min(),
             let firstTarget = target.compactMap(\.samples.first?.timeMs).min(),
-            let last = (source + target).compactMap(\.samples.last?.timeMs).max()
+            let lastSource = source.compactMap(\.samples.last?.timeMs).max(),
+            let lastTarget = target.compactMap(\.samples.last?.timeMs).max()
         else { return nil }
+        // Where one side has ended there is nothing to compare.
+        let last = min(lastSource, lastTarget)
         let interval = max(interval(source), interval(target))
         var stepMs = max(policy.stepSecondsMin * 1000, 1000)
         if interval > stepMs { stepMs = (interval + 59_999) / 60_000 * 60_000 }
         let since = sinceMs ?? max(firstSource, firstTarget)
         let earliest = max(min(firstSource, firstTarget), since &- policy.baselineSecondsMax * 1000)
         func step(_ time: Int64) -> Int64 { CounterMath.floorToStep(time, stepMs) / stepMs }
-        while step(last) - step(earliest) > stepsMax { stepMs *= 2 }
+        while step(last) &- step(earliest) > stepsMax { stepMs *= 2 }
         // A step that the moment falls into is half before it: neither baseline nor evidence, unless it is the first.
         let judged = CounterMath.floorToStep(since, stepMs) == since || sinceMs == nil ? step(since) : step(since) + 1
         return DivergenceGrid(stepMs: stepMs, first: step(earliest), judged: judged, end: step(last) + 1)
