@@ -1,6 +1,7 @@
 import CairnAnalyzer
 import CairnBytes
 import CairnSeries
+import CairnTestSupport
 import Foundation
 import Testing
 
@@ -23,7 +24,7 @@ import Testing
 
     static func check(_ report: DivergenceReport, _ truth: JSONValue, _ name: String) throws {
         let diverged = report.comparisons.filter { $0.verdict == .diverged }
-        for one in report.comparisons where one.verdict != .equivalent {
+        for one in diverged {
             print("  \(name): \(one.app) \(one.metric) \(one.verdict.rawValue): \(one.reason)")
         }
         guard let app = truth["divergence"]?["app"]?.string else {
@@ -42,6 +43,24 @@ import Testing
             #expect(one.direction == .worse)
         }
         #expect(report.findings.count == diverged.count)
+    }
+
+    /// Another application, another minute; and a migration in which nothing went wrong.
+    @Test(arguments: [(1, "divergence"), (2, "divergence"), (3, "divergence"), (4, "none"), (5, "drops")])
+    func otherSeeds(seed: Int, fault: String) throws {
+        let folder = try TemporaryFolder()
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [
+            "python3", Self.folder.appending(path: "generate.py").path, "--seed", "\(seed)", "--fault", fault, "--out",
+            folder.path,
+        ]
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        let (report, truth) = try Self.report(URL(filePath: folder.path))
+        try Self.check(report, truth, "seed \(seed), \(fault)")
     }
 
     @Test func shippedData() throws {
