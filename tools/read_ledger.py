@@ -403,7 +403,7 @@ class Ledger:
         self.revisions, self.identities = {}, set()
         # (first size, key): the key that signs checkpoints from that size on.
         self.keys = []
-        self.epoch, self.recorded_time, self.removals = 0, None, set()
+        self.recorded_time, self.removals = None, set()
         self.attachment_count = self.gone_count = 0
         self.checkpoint_size = None
         self.read()
@@ -566,8 +566,9 @@ class Ledger:
             raise Invalid(f"the frame starts at position {frame.first} instead of {expected}")
         if bool(frame.flags & BEGINS_COMMIT) != (commit_start is None):
             raise Invalid("commits overlap")
-        if frame.epoch < max(1, self.epoch):
-            raise Invalid("the writer's epoch goes back")
+        # Writers that are open at the same time take turns, so epochs may go up and down.
+        if frame.epoch < 1:
+            raise Invalid("the writer's epoch is 0")
 
     def stop(self, segment, data, offset, commit_start, invalid, is_last):
         """Tells a torn tail from damage, by section 9 of the format."""
@@ -618,7 +619,6 @@ class Ledger:
 
     def take(self, segment, frame):
         """A frame of a complete commit: its entries, or the index."""
-        self.epoch = frame.epoch
         try:
             if frame.kind == 2:
                 payload = frame.payload(b"")
