@@ -5,7 +5,7 @@ import CairnModel
 /// What the analyzer found, the incidents that findings open, and the facts that broke a rule.
 final class FindingsProjection: Projection {
     static let name = "findings"
-    static let version = 1
+    static let version = 2
 
     static let tables = [
         Table(
@@ -102,14 +102,19 @@ final class FindingsProjection: Projection {
         switch fact.name {
         case "incident.opened", "incident.joined", "incident.closed": try applyIncident(fact)
         case "violation.recorded":
+            // A violation is appended together with its fact, whose position nobody knows before; so it names the
+            // identity instead. Looked for from the end of the stream, where it is.
             try connection.run(
                 """
                 INSERT INTO stored_violations (position, occurred_us, recorded_us, stream, rule, violating_position, event_id,
-                  explanation) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                  explanation)
+                VALUES (?1, ?2, ?3, ?4, ?5,
+                  coalesce(?6, (SELECT position FROM stored_events WHERE stream = ?4 AND id = ?7 AND source = ?9
+                    ORDER BY revision DESC LIMIT 1)), ?7, ?8)
                 """,
                 fact.origin + [
                     .text(fact.stream), fact.text("rule"), fact.integer("position"), fact.text("event_id"),
-                    fact.text("explanation"),
+                    fact.text("explanation"), fact.text("event_source"),
                 ])
         default: try applyFinding(fact)
         }

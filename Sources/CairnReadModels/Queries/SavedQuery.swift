@@ -115,7 +115,8 @@ extension ReadModel {
         let missing = saved.parameters.filter { !$0.isOptional && arguments[$0.name] == nil }
         if let parameter = missing.first {
             throw ReadModelError(
-                .query, "the query \(saved.name) needs the parameter \(parameter.name): \(parameter.meaning)")
+                .query,
+                "cannot run the query \(saved.name): it needs the parameter \(parameter.name): \(parameter.meaning)")
         }
         return try query(saved.sql, arguments, limits: limits)
     }

@@ -42,7 +42,13 @@ struct QueryCommand: ParsableCommand {
                 status: ExitStatus.usage)
         }
         let workspace = try Workspace.open(ledger, command: "query", moment: moment)
-        let result = try workspace.readModel.query(saved?.sql ?? question, try arguments())
+        let arguments = try arguments()
+        let result =
+            if let saved {
+                try workspace.readModel.query(saved, arguments)
+            } else {
+                try workspace.readModel.query(question, arguments)
+            }
         var table = Table(result)
         if result.isTruncated { table.notes.append("There are more rows: narrow the question.") }
         try output.print(table)
