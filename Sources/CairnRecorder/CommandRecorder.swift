@@ -12,19 +12,22 @@ package struct CommandRecorder {
         /// Nil: the append is decided on the state at that moment, and tried again if the stream moved meanwhile.
         package var expected: ExpectedRevision?
         package var time: Timestamp
+        /// Whether the producer named the time; else it is the moment of the call, which says nothing about identity.
+        package var isTimeGiven: Bool
         /// Nil: a new one is made.
         package var id: String?
         package var onBehalfOf: String?
 
         package init(
             type: String, stream: StreamName, data: JSONValue, expected: ExpectedRevision? = nil, time: Timestamp,
-            id: String? = nil, onBehalfOf: String? = nil
+            isTimeGiven: Bool = true, id: String? = nil, onBehalfOf: String? = nil
         ) {
             self.type = type
             self.stream = stream
             self.data = data
             self.expected = expected
             self.time = time
+            self.isTimeGiven = isTimeGiven
             self.id = id
             self.onBehalfOf = onBehalfOf
         }
@@ -57,11 +60,17 @@ package struct CommandRecorder {
         let type = EventType(request.type)
         let isKnown = EventVocabulary.standard.schema(named: type.name) != nil
         if type.family == .cairn || (type.family == .foreign && isKnown) { return try recordCommand(request) }
+        let id = request.id ?? newID()
+        if request.id != nil, let again = try known(id, request, isCommand: false) { return again }
         var facts = FactAppender(ledger: ledger, actor: actor, clock: clock, playbooks: playbooks)
         let event = ProposedEvent(
-            id: request.id ?? newID(), source: CommandRecorder.source, type: request.type, subject: request.stream,
+            id: id, source: CommandRecorder.source, type: request.type, subject: request.stream,
             time: request.time, data: request.data, onBehalfOf: request.onBehalfOf)
-        if let error = try facts.append([event])[0] { throw error }
+        if let expected = request.expected {
+            try facts.append(event, expected: expected)
+        } else if let error = try facts.append([event])[0] {
+            throw error
+        }
         guard let position = try ledger.position(ofSource: event.source, id: event.id) else { return [] }
         let recorded = try ledger.event(at: position)
         return [Receipt(position: position, revision: recorded.revision, isDuplicate: facts.duplicates > 0)]
@@ -69,7 +78,7 @@ package struct CommandRecorder {
 
     private func recordCommand(_ request: Request) throws -> [Receipt] {
         let id = request.id ?? newID()
-        if request.id != nil, let again = try known(id, request) { return again }
+        if request.id != nil, let again = try known(id, request, isCommand: true) { return again }
         var attempt = 0
         while true {
             attempt += 1
@@ -98,15 +107,17 @@ package struct CommandRecorder {
         }
     }
 
-    /// The same command under the same id again: what it did then, without deciding it a second time.
-    private func known(_ id: String, _ request: Request) throws -> [Receipt]? {
+    /// The same again under the same id: what it did then, without deciding or judging it a second time. A command is
+    /// the same if all that was given is in what was recorded, a fact if it is equal.
+    private func known(_ id: String, _ request: Request, isCommand: Bool) throws -> [Receipt]? {
         guard let position = try ledger.position(ofSource: CommandRecorder.source, id: id) else { return nil }
         let event = try ledger.event(at: position)
-        let name = EventType(request.type).name
-        let isSame =
-            event.subject == request.stream && EventType(event.type).name == name
-            && CommandRecorder.contains(event.data, request.data)
-        guard isSame else {
+        let isSameType =
+            isCommand ? EventType(event.type).name == EventType(request.type).name : event.type == request.type
+        let isSameData =
+            isCommand ? CommandRecorder.contains(event.data, request.data) : event.data == request.data
+        let isSameTime = !request.isTimeGiven || event.time == request.time
+        guard event.subject == request.stream, isSameType, isSameData, isSameTime else {
             throw LedgerError(
                 .identityConflict, "cannot record \(id): it is at position \(position) with other content",
                 remedy: "use another id")

@@ -40,6 +40,11 @@ struct FactAppender {
         return outcomes
     }
 
+    /// Appends one fact if its stream is at a revision: whoever names one wants to be refused when it moved.
+    mutating func append(_ fact: ProposedEvent, expected: ExpectedRevision) throws {
+        try appendBatch([fact], expected: expected)
+    }
+
     private static func isAboutOneEvent(_ error: LedgerError) -> Bool {
         switch error.code {
         case .identityConflict, .tooLarge, .invalidEvent: true
@@ -47,13 +52,13 @@ struct FactAppender {
         }
     }
 
-    private mutating func appendBatch(_ facts: [ProposedEvent]) throws {
+    private mutating func appendBatch(_ facts: [ProposedEvent], expected: ExpectedRevision = .any) throws {
         // What the log has already is not judged again: its violations are there too.
         var batch: [Append] = []
         var judged = states
         var broken = 0
         for fact in facts {
-            batch.append(Append(fact))
+            batch.append(Append(fact, expected: expected))
             guard try ledger.position(ofSource: fact.source, id: fact.id) == nil else { continue }
             let state = RecordedEvent(expected: fact, actor: actor, recordedTime: clock.now(), revision: 0)
             for violation in try judged.judge(state) {

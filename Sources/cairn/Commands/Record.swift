@@ -9,16 +9,18 @@ struct RecordCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "record", abstract: "Append one event.",
         discussion: """
-            A type of Cairn's own vocabulary is a command: it is refused, with the rule's name, if the migration does not
-            allow it. Any other type is a fact and is never refused. With - as the type, events are read from standard
-            input, one JSON object a line with type, stream, data and optionally id, time and actor, and each is
+            A type of Cairn's own vocabulary is a command: it is refused, with the rule's name, if the migration does not \
+            allow it. Any other type is a fact and is never refused. With - as the type, events are read from standard \
+            input, one JSON object a line with type, stream, data and optionally id, time and actor, and each is \
             answered with its position as soon as it is on disk.
 
             Examples:
-              cairn record cairn.note.added.v1 --stream migration/harbor-eu-1 --data '{"text":"partner called back"}'
-              cairn record cairn.approval.granted.v1 --stream migration/harbor-eu-1 --data '{"phase":"shift-traffic"}' \\
-                --actor alice --expected-revision 41
-              cairn record observed.check.completed.v1 --stream migration/harbor-eu-1 --data @result.json
+              cairn record cairn.note.added.v1 --stream migration/harbor-eu-1 \\
+                --data '{"text":"partner called back"}'
+              cairn record cairn.approval.granted.v1 --stream migration/harbor-eu-1 \\
+                --data '{"phase":"shift-traffic"}' --actor alice --expected-revision 41
+              cairn record observed.check.completed.v1 --stream migration/harbor-eu-1 \\
+                --data @result.json
             """)
 
     @Argument(help: "The type of the event, such as cairn.phase.started.v1, or -.")
@@ -55,7 +57,8 @@ struct RecordCommand: ParsableCommand {
         let now = SystemClock().now()
         let request = CommandRecorder.Request(
             type: type, stream: try ReplayCommand.stream(stream), data: try RecordCommand.parse(try dataText()),
-            expected: try expected(), time: time?.moment(now: now) ?? now, id: id, onBehalfOf: actor)
+            expected: try expected(), time: time?.moment(now: now) ?? now, isTimeGiven: time != nil, id: id,
+            onBehalfOf: actor)
         let log = try ledger.openToWrite(command: "record", key: key)
         let receipts = try recorder(log).record(request)
         try log.close()
@@ -106,7 +109,8 @@ struct RecordCommand: ParsableCommand {
         let recorder = recorder(log)
         var number = 0
         var hasFailed = false
-        while let line = readLine(strippingNewline: true) {
+        var lines = InputLines()
+        while let line = try lines.next() {
             number += 1
             if line.isEmpty { continue }
             var answer: JSONObject = ["line": .integer(number)]
@@ -131,7 +135,7 @@ struct RecordCommand: ParsableCommand {
         if hasFailed { throw ExitStatus.data }
     }
 
-    private static func request(_ line: String, now: Timestamp) throws -> CommandRecorder.Request {
+    private static func request(_ line: [UInt8], now: Timestamp) throws -> CommandRecorder.Request {
         let value = try JSONParser.parse(line).value
         guard let type = value["type"]?.string, let stream = value["stream"]?.string.flatMap({ StreamName($0) }) else {
             throw CommandError("cannot read the event: it needs type and stream", status: ExitStatus.data)
@@ -144,7 +148,7 @@ struct RecordCommand: ParsableCommand {
             time = parsed
         }
         return CommandRecorder.Request(
-            type: type, stream: stream, data: value["data"] ?? [:], time: time, id: value["id"]?.string,
-            onBehalfOf: value["actor"]?.string)
+            type: type, stream: stream, data: value["data"] ?? [:], time: time, isTimeGiven: value["time"] != nil,
+            id: value["id"]?.string, onBehalfOf: value["actor"]?.string)
     }
 }
