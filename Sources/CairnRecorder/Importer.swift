@@ -39,7 +39,9 @@ package struct Importer {
         guard !files.isEmpty else {
             throw InputError(
                 path: request.paths.joined(separator: " "),
-                message: "cannot import \(request.paths.joined(separator: ", ")): there is no file there")
+                message:
+                    "cannot import \(request.paths.joined(separator: ", ")): there is no file of \(request.format.name) "
+                    + "there", remedy: "name a file, and it is read whatever its name ends in", isNothingThere: true)
         }
         var summary = ImportSummary(format: request.format.name)
         let total = files.reduce(0) { $0 + $1.bytes }

@@ -11,6 +11,8 @@ package struct InputError: Error, Sendable, Hashable, CustomStringConvertible {
     package var path: String
     package var message: String
     package var remedy: String?
+    /// The path can be read and has nothing for this command.
+    package var isNothingThere = false
 
     package var description: String { remedy.map { "\(message); \($0)" } ?? message }
 }

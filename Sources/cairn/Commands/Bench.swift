@@ -13,7 +13,7 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure this machine: the log beside its baselines, in one run.",
         discussion: """
-            Works in a new folder and removes it. Build a release first; tools/bench also measures `import flow-logs` beside
+            Works in a new folder and removes it. Build a release first; tools/bench also measures `import flow-logs` beside \
             other programs.
 
             Examples:

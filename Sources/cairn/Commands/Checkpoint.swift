@@ -6,7 +6,7 @@ struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "checkpoint", abstract: "The signed head of the log.",
         discussion: """
-            With the signing key the present size is signed first. --export writes a static folder that any verifier of
+            With the signing key the present size is signed first. --export writes a static folder that any verifier of \
             C2SP tlog-tiles reads (checkpoint, hash tiles, entry bundles), and the verifier key in DIR/vkey.
 
             Examples:

@@ -9,13 +9,13 @@ struct DivergeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diverge", abstract: "Compare two clusters, application by application, metric by metric.",
         discussion: """
-            Three verdicts: DIVERGED, EQUIVALENT within the margin, or UNDECIDED with what it would take to decide. Data
-            before --since (by default the start of the phase in which traffic moved) is the baseline and never evidence.
+            Three verdicts: DIVERGED, EQUIVALENT within the margin, or UNDECIDED with what it would take to decide. Data \
+            before --since (by default the start of the phase in which traffic moved) is the baseline and never evidence. \
             Exits with 1 if anything diverged for the worse, with 2 if nothing could be decided.
 
             Examples:
               cairn diverge
-              cairn diverge --source self-managed --target eks --since 2026-03-10T09:30:00Z -o json
+              cairn diverge --source self-managed --target eks --since -6h -o json
               cairn diverge --findings-only
             """)
 

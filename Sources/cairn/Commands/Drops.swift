@@ -9,8 +9,8 @@ struct DropsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drops", abstract: "Find traffic that was dropped, from VPC flow logs.",
         discussion: """
-            A third party's firewall never writes a REJECT into our flow logs: connections that go out and are never
-            answered count as much. Attempts of strangers are counted and are no finding. Exits with 1 if anything
+            A third party's firewall never writes a REJECT into our flow logs: connections that go out and are never \
+            answered count as much. Attempts of strangers are counted and are no finding. Exits with 1 if anything \
             deviates in one cluster only.
 
             Examples:

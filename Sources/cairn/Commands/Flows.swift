@@ -15,12 +15,13 @@ struct FlowsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "flows", abstract: "Aggregate flow-log files by any fields; no ledger needed.",
         discussion: """
-            The fields are those of VPC flow logs by their AWS names, and cluster (the first folder below PATH, unless
+            The fields are those of VPC flow logs by their AWS names, and cluster (the first folder below PATH, unless \
             --cluster names it) and minute (since 1970). After the key come flows, rejects, syn_only, packets and bytes.
 
             Examples:
               cairn flows ./flow-logs --by cluster,minute,dstaddr,dstport --top 20
-              cairn flows ./flow-logs --by dstaddr --where "action = REJECT and dstport in (443, 8443)" -o csv
+              cairn flows ./flow-logs --by dstaddr -o csv \\
+                --where "action = REJECT and dstport in (443, 8443)"
             """)
 
     @Argument(help: ArgumentHelp("Files or folders.", valueName: "path"))
@@ -51,6 +52,7 @@ struct FlowsCommand: AsyncParsableCommand {
             throw CommandError("\(error)", status: ExitStatus.usage)
         }
         if let top, top < 1 { throw CommandError("cannot show the top \(top) rows", status: ExitStatus.usage) }
+        let format = try flowFormat()
         var inputs: [FlowFileInput] = []
         for path in paths {
             for file in try InputFiles.find([path], disk: RealDisk(), accepts: FlowsCommand.isFlowLog) {
@@ -60,12 +62,6 @@ struct FlowsCommand: AsyncParsableCommand {
         guard !inputs.isEmpty else {
             throw CommandError("cannot find a flow log in \(paths.joined(separator: ", "))", status: ExitStatus.data)
         }
-        var format: FlowLogFormat?
-        if let fieldOrder {
-            do { format = try FlowLogFormat(configured: fieldOrder) } catch {
-                throw CommandError("cannot use --format: \(error)", status: ExitStatus.usage)
-            }
-        }
         let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let result = await FlowAggregation.run(query, over: inputs, format: format, workers: cores)
         for failure in result.failures { Terminal.note("cannot read all of \(failure.file): \(failure.reason)") }
@@ -74,6 +70,13 @@ struct FlowsCommand: AsyncParsableCommand {
         let rows = result.aggregation.rows(top: top)
         try print(rows, query)
         if rows.isEmpty, !result.failures.isEmpty { throw ExitStatus.inputOutput }
+    }
+
+    private func flowFormat() throws -> FlowLogFormat? {
+        guard let fieldOrder else { return nil }
+        do { return try FlowLogFormat(configured: fieldOrder) } catch {
+            throw CommandError("cannot use --format: \(error)", status: ExitStatus.usage)
+        }
     }
 
     private static func isFlowLog(_ name: String) -> Bool {

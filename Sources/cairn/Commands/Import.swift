@@ -10,14 +10,15 @@ struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Import files into the ledger.",
         discussion: """
-            FORMAT is one of: events (CloudEvents JSON), eventbridge, velero, k8s-events, prometheus (text with
-            timestamps), csv, flow-logs. Files may be plain or gzip; folders are searched. The same file twice adds
+            FORMAT is one of: events (CloudEvents JSON), eventbridge, velero, k8s-events, prometheus (text with \
+            timestamps), csv, flow-logs. Files may be plain or gzip; folders are searched. The same file twice adds \
             nothing. A record that cannot be used is named by file and line and set aside; the rest goes on.
 
             Examples:
               cairn import flow-logs ./AWSLogs --cluster eks --analyze
               cairn import prometheus metrics.prom --cluster self-managed
-              cairn import csv lag.csv --metric kafka_lag --time-column ts --value-column lag --label app=billing
+              cairn import csv lag.csv --metric kafka_lag --label app=billing \\
+                --time-column ts --value-column lag
               cairn import eventbridge events.jsonl
               cairn import velero restore.yaml --cluster eks
             """)
@@ -92,7 +93,11 @@ struct ImportCommand: ParsableCommand {
         try show(summary)
         if analyze { try AnalyzeStep.run(log, path: path, actor: LocalActor.current()) }
         try log.close()
-        if summary.accepted + summary.duplicates + summary.knownFiles == 0 { throw ExitStatus.data }
+        if summary.accepted + summary.duplicates + summary.knownFiles == 0 {
+            throw CommandError(
+                "cannot find a usable record of the format \(formatName) in \(paths.joined(separator: ", "))",
+                remedy: "check the format and the path", status: ExitStatus.data)
+        }
         if !summary.failures.isEmpty { throw ExitStatus.inputOutput }
         if strict, summary.rejected > 0 { throw ExitStatus.data }
     }

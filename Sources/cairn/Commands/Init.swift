@@ -10,7 +10,7 @@ struct InitCommand: ParsableCommand {
 
             Examples:
               cairn init --ledger ./ledger --origin migrations.example.com/harbor
-              cairn init --ledger ./ledger2 --continues old/checkpoint     go on after a loss or from a backup
+              cairn init --ledger ./new --continues old/checkpoint    go on after a loss
             """)
 
     @Option(

@@ -6,7 +6,7 @@ struct ProveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prove", abstract: "An offline proof of one entry, in the form of c2sp.org/tlog-proof@v1.",
         discussion: """
-            The proof says that the entry is in the log whose checkpoint it carries; the entry itself goes to --entry-to.
+            The proof says that the entry is in the log whose checkpoint it carries; the entry itself goes to --entry-to. \
             Whoever has the verifier key can check both without this ledger.
 
             Examples:

@@ -11,15 +11,15 @@ struct ReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "The history, event by event, or the state as it was.",
         discussion: """
-            Without a moment the events of the log are listed in the order in which they were recorded. With --at,
+            Without a moment the events of the log are listed in the order in which they were recorded. With --at, \
             --known-at or --entry the state of every migration and deployment at that moment is shown.
 
             Examples:
               cairn replay --stream migration/harbor-eu-1
               cairn replay --at 2026-03-10T10:00:00Z
-              cairn replay --follow                        new events as they are appended, one JSON object a line
-              cairn replay --stream incident/3f2a --speed 60   an hour in a minute
-              cairn replay --rejudge                       compute every finding again from the evidence alone
+              cairn replay --follow                      new events, one JSON object a line
+              cairn replay --stream incident/3f2a --speed 60         an hour in a minute
+              cairn replay --rejudge                     every finding from its evidence
             """)
 
     @Option(help: ArgumentHelp("Only this stream.", valueName: "stream"))

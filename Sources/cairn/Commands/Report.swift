@@ -14,11 +14,11 @@ struct PopulationCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "population", abstract: "All changes, with how the list was made.",
         discussion: """
-            Says the query, its parameters, who ran it and when, the number of rows, the range of positions and the signed
+            Says the query, its parameters, who ran it and when, the number of rows, the range of positions and the signed \
             checkpoint, so that the same list can be made again and shown to be complete.
 
             Example:
-              cairn report population --since 2026-01-01T00:00:00Z --until 2026-04-01T00:00:00Z -o csv
+              cairn report population --since 2026-01-01 --until 2026-04-01 -o csv
             """)
 
     @OptionGroup var range: RangeArguments

@@ -12,7 +12,7 @@ struct StatusCommand: ParsableCommand {
         discussion: """
             Examples:
               cairn status
-              cairn status harbor-eu-1             each phase of one migration, in both numberings
+              cairn status harbor-eu-1       each phase of one migration, in both numberings
               cairn status --at 2026-03-10T10:00:00Z
             """)
 

@@ -7,14 +7,15 @@ struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Check everything: files, chain, tree, signatures.",
         discussion: """
-            Every byte of every segment and attachment, the order of entries, the tree against the signed checkpoints.
-            --vkey is the verifier key that `cairn init` printed; without it the ledger vouches for itself. --against is
-            a checkpoint that was kept: if the ledger does not contain it, the two are printed as a FORK. Exits with 1
+            Every byte of every segment and attachment, the order of entries, the tree against the signed checkpoints. \
+            --vkey is the verifier key that `cairn init` printed; without it the ledger vouches for itself. --against is \
+            a checkpoint that was kept: if the ledger does not contain it, the two are printed as a FORK. Exits with 1 \
             if the ledger is not intact.
 
             Examples:
               cairn verify
-              cairn verify --vkey 'harbor.example/ledger+db3574b5+AWwe...' --against harbor.checkpoint
+              cairn verify --vkey 'harbor.example/ledger+db3574b5+AWwe...' \\
+                --against harbor.checkpoint
             """)
 
     @Option(help: ArgumentHelp("The verifier key, or a file that holds it.", valueName: "key"))

@@ -11,8 +11,15 @@ enum Failure {
     /// Ends the process as the error asks; a wrong command line and `--help` are the parser's own business.
     static func exit(with error: any Error) -> Never {
         guard let status = status(of: error) else { Cairn.exit(withError: error) }
-        Terminal.note(String(describing: error))
+        Terminal.note(clipped(String(describing: error)))
         Cairn.exit(withError: status)
+    }
+
+    /// An error may quote what it is about, and that may be a megabyte.
+    private static let charactersMax = 2000
+
+    private static func clipped(_ text: String) -> String {
+        text.count <= charactersMax ? text : "\(text.prefix(charactersMax / 2)) ... \(text.suffix(charactersMax / 2))"
     }
 
     /// Nil for the errors of the command-line parser, which has its own texts for them.
@@ -26,7 +33,8 @@ enum Failure {
         case is Refusal: ExitStatus.finding
         case is ReportError, is ClusterMap.MapError, is PlaybookError, is ProofError, is NoteError: ExitStatus.data
         case is FlowQueryError, is FlowLogFormat.FormatError: ExitStatus.usage
-        case is DiskError, is InputError: ExitStatus.inputOutput
+        case let error as InputError: error.isNothingThere ? ExitStatus.data : ExitStatus.inputOutput
+        case is DiskError: ExitStatus.inputOutput
         default: isOfParser(error) ? nil : ExitStatus.inputOutput
         }
     }
