@@ -122,7 +122,7 @@ if wanted == nil {
         .testTarget(
             name: "CairnCommandTests",
             dependencies: modules.map { .byName(name: $0.name) } + ["CairnTestSupport", "cairn"],
-            swiftSettings: settings))
+            exclude: filesRead(byTestsOf: "CairnCommand"), swiftSettings: settings))
 }
 
 var dependencies: [Package.Dependency] = [
