@@ -55,7 +55,7 @@ struct DemoLedger: Sendable {
         commands.append(["k8s-events", "data/k8s-events.json", "--cluster", clusters[1]])
         commands.append(["prometheus", "data/metrics"])
         commands += clusters.map { ["flow-logs", "data/flow-logs/\($0)", "--cluster", $0] }
-        commands.append(["events", "data/events.jsonl", "--analyze"])
+        commands[commands.count - 1].append("--analyze")
         for command in commands { try ledger.succeed(["import"] + command, in: folder) }
         if addsNight { try DemoLedger.addNight(to: ledger) }
         // Readers find the read model caught up, so tests at the same time only read.
