@@ -59,7 +59,7 @@ struct VerifyCommand: ParsableCommand {
         if report.verdict == .corrupt { throw ExitStatus.finding }
     }
 
-    private static func key(_ text: String) throws -> VerifierKey {
+    static func key(_ text: String) throws -> VerifierKey {
         var text = text
         if (try? RealDisk().kind(of: text)) == .file { text = try InitCommand.read(text) }
         while text.last?.isWhitespace == true { text.removeLast() }
