@@ -50,10 +50,8 @@ import Testing
     @Test func everyModuleHasItsFolders() throws {
         for name in try ArchitectureTests.manifest().keys {
             for folder in ["Sources/\(name)", "Tests/\(name)Tests"] {
-                var isFolder: ObjCBool = false
-                let path = ArchitectureTests.top.appending(path: folder).path
-                #expect(FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), "\(folder)")
-                #expect(isFolder.boolValue, "\(folder)")
+                let values = try ArchitectureTests.top.appending(path: folder).resourceValues(forKeys: [.isDirectoryKey])
+                #expect(values.isDirectory == true, "\(folder)")
             }
         }
     }
