@@ -1,4 +1,5 @@
 import CairnBytes
+import CairnIngest
 import CairnLedger
 import CairnModel
 import CairnRecorder
