@@ -50,7 +50,8 @@ import Testing
     @Test func everyModuleHasItsFolders() throws {
         for name in try ArchitectureTests.manifest().keys {
             for folder in ["Sources/\(name)", "Tests/\(name)Tests"] {
-                let values = try ArchitectureTests.top.appending(path: folder).resourceValues(forKeys: [.isDirectoryKey])
+                let values = try ArchitectureTests.top.appending(path: folder).resourceValues(forKeys: [.isDirectoryKey]
+                )
                 #expect(values.isDirectory == true, "\(folder)")
             }
         }

@@ -1,5 +1,6 @@
 import CairnLedger
 import CairnSim
+import CairnTestSupport
 import Testing
 
 /// Every call to the disk in the life of a ledger, and what happens if the machine stops, the process dies or the call
@@ -128,7 +129,8 @@ import Testing
     }
 
     /// A sync that could be left out would be one that nothing tests, or one that costs time for nothing.
-    @Test func everySyncIsNeeded() throws {
+    @Test(.enabled(if: BuildKind.isDebug, "\(BuildKind.needsDebug)"))
+    func everySyncIsNeeded() throws {
         let calls = try Self.calls()
         let points =
             Self.points(calls).filter {

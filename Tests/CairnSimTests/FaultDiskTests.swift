@@ -1,6 +1,7 @@
 import CairnBytes
 import CairnLedger
 import CairnSim
+import CairnTestSupport
 import Testing
 
 @Suite struct FaultDiskTests {
@@ -185,7 +186,8 @@ import Testing
         #expect(outcomes(careless, "/a2") == [[], [0], bytes("x")])
     }
 
-    @Test func callersOfSyncAreToldApart() throws {
+    @Test(.enabled(if: BuildKind.isDebug, "\(BuildKind.needsDebug)"))
+    func callersOfSyncAreToldApart() throws {
         let disk = FaultDisk(callSite: SyncCallSite.current)
         let seen: any Disk = disk
         let file = try seen.open("/a", mode)
