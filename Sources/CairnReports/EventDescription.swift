@@ -317,7 +317,7 @@ private struct Words {
         switch name {
         case "import.completed":
             say(
-                .imported, .info, "imported \(text("accepted") ?? "?") \(text("format") ?? "?") records",
+                .imported, .info, "imported \(text("accepted") ?? "?") records of \(text("format") ?? "?")",
                 part("rejected", "rejected"), part("cluster", "cluster"))
         case "samples.recorded":
             say(
