@@ -41,7 +41,7 @@ let modules: [Module] = [
     Module(name: "CairnBytes", uses: ["CZlib"]),
     Module(name: "CairnModel", uses: ["CairnBytes"]),
     Module(
-        name: "CairnLedger", uses: ["CairnBytes", "CairnModel"], products: [.crypto, .system],
+        name: "CairnLedger", uses: ["CairnBytes", "CairnModel"], products: [.crypto],
         exclude: ["FORMAT.md"], testUses: ["CairnSim"]),
     Module(name: "CairnSeries", uses: ["CairnBytes", "CairnModel"]),
     Module(name: "CairnFlowLogs", uses: ["CairnBytes", "CairnModel"]),
@@ -61,13 +61,13 @@ let modules: [Module] = [
         uses: [
             "CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs", "CairnAnalyzer", "CairnYAML",
             "CairnIngest", "CairnReadModels",
-        ], products: [.crypto, .system], testUses: ["CairnSim"]),
+        ], products: [.crypto], testUses: ["CairnSim"]),
     Module(
         name: "CairnReports",
         uses: [
             "CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs", "CairnAnalyzer",
             "CairnReadModels", "CairnWeb",
-        ], products: [.crypto], testUses: ["CairnSim"]),
+        ], testUses: ["CairnSim"]),
 ]
 
 /// `CAIRN_MODULES=CairnFlowLogs,CairnAnalyzer swift test` builds and tests these modules and what they import, and

@@ -113,7 +113,7 @@ package struct TimelineBuilder {
         let entries = events.map(entry)
         // Imports and keys happen when somebody looks, long after the story; they do not stretch it.
         let told = events.filter { $0.subject.kind != "import" && $0.subject.kind != "ledger" }
-        let from = window.since ?? told.map(\.time).min() ?? .earliest
+        let from = window.since ?? told.map(\.time).min() ?? kept.last?.recordedTime ?? Timestamp(microseconds: 0)
         let until = window.until ?? told.map(\.time).max() ?? from
         return TimelineDocument(
             title: title(chosen), scope: scopeText, from: from, until: until, ledger: ledger, clusters: clusters,
@@ -212,6 +212,9 @@ package struct TimelineBuilder {
 
     private func summary(_ chosen: [String]) -> TimelineSummary {
         let standing = chosen.compactMap { findings[$0] }.filter { $0.status != "withdrawn" }
+        guard !kept.isEmpty else {
+            return TimelineSummary(whatHappened: "Nothing has been recorded yet.", when: "-", status: "nothing open")
+        }
         guard !standing.isEmpty else {
             return TimelineSummary(whatHappened: "No finding stands in this stretch of time.", status: "nothing open")
         }
