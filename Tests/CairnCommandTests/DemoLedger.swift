@@ -24,26 +24,24 @@ struct DemoLedger: Sendable {
     static func withoutFault() throws -> DemoLedger { try withoutFaultOnce.get() }
 
     private static let shippedOnce = Result {
-        try DemoLedger(dataIn: "\(ScratchLedger.top)/tools/demo-data", addsNight: true)
+        try DemoLedger(dataIn: "\(ScratchLedger.top)/tools/demo-data")
     }
     private static let withoutFaultOnce = Result {
-        try DemoLedger(generatedWith: ["--fault", "none"], addsNight: true)
+        try DemoLedger(generatedWith: ["--fault", "none"])
     }
 
     /// Generates data first, in a folder of its own.
-    init(generatedWith options: [String], addsNight: Bool = false) throws {
+    init(generatedWith options: [String]) throws {
         let folder = try TemporaryFolder("cairn-demo-data")
         let generated = try Program(path: "/usr/bin/env").run(
             ["python3", "\(ScratchLedger.top)/tools/demo-data/generate.py", "--out", folder.file("data")] + options)
         guard generated.status == 0 else { throw ScratchLedger.Failed("generate.py", generated) }
-        try self.init(dataIn: folder.path, addsNight: addsNight)
+        try self.init(dataIn: folder.path)
     }
 
-    /// - Parameters:
-    ///   - folder: has the folder `data`. The commands run in there, so that the ledger does not depend on where it is.
-    ///   - addsNight: adds what the demo's well-behaved story lacks: an emergency that is approved after the fact, and a
-    ///     fact that breaks a rule.
-    init(dataIn folder: String, addsNight: Bool) throws {
+    /// - Parameter folder: has the folder `data`. The commands run in there, so that the ledger does not depend on where
+    ///   it is.
+    init(dataIn folder: String) throws {
         let text = try Data(contentsOf: URL(filePath: "\(folder)/data/truth.json"))
         truth = try JSONParser.parse(Array(text)).value
         ledger = try ScratchLedger(origin: "demo.cairn.example/ledger")
@@ -57,36 +55,10 @@ struct DemoLedger: Sendable {
         commands += clusters.map { ["flow-logs", "data/flow-logs/\($0)", "--cluster", $0] }
         commands[commands.count - 1].append("--analyze")
         for command in commands { try ledger.succeed(["import"] + command, in: folder) }
-        if addsNight { try DemoLedger.addNight(to: ledger) }
         // Readers find the read model caught up, so tests at the same time only read.
         try ledger.succeed(["status"])
         stable = try StableText(ledger)
     }
-
-    private static func addNight(to ledger: ScratchLedger) throws {
-        for (id, type, time, data) in DemoLedger.night {
-            try ledger.succeed([
-                "record", type, "--stream", "migration/harbor-eu-1", "--id", id, "--time", time, "--data", data,
-                "--actor", "ines.duarte",
-            ])
-        }
-    }
-
-    /// The emergency and the broken rule.
-    private static let night = [
-        (
-            "night-1", "observed.phase.started.v1", "2026-03-10T19:02:00Z",
-            #"{"phase":"decommission","emergency":true,"reason":"the old cluster runs out of certificates tonight"}"#
-        ),
-        (
-            "night-2", "observed.phase.started.v1", "2026-03-10T19:20:00Z",
-            #"{"phase":"resume-pipelines"}"#
-        ),
-        (
-            "night-3", "observed.approval.granted.v1", "2026-03-10T20:15:00Z",
-            #"{"phase":"decommission","approver":"tomas.kral","emergency":true,"retroactive":true}"#
-        ),
-    ]
 
     private static let leftOvers = Mutex<[TemporaryFolder]>([])
 

@@ -47,7 +47,7 @@ import Testing
             #expect(schema.streamKinds.isEmpty || schema.streamKinds.contains(event.subject.kind))
             #expect(event.onBehalfOf != nil)
         }
-        #expect(Set(events.map(\.subject.text)).count == 2)
+        #expect(Set(events.map(\.subject.text)).count == 3)
     }
 
     @Test func eventBridgeTellsOfTheSameDeployment() throws {

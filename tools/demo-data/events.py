@@ -1,13 +1,15 @@
-"""The history of the migration and of one deployment as CloudEvents, one JSON object a line.
+"""The history of the migration and of two deployments as CloudEvents, one JSON object a line.
 
-Types begin with `observed.`: an outside producer tells facts. All rules are kept: whoever approves did not ask, gates
-pass before phases begin, the old TTLs have long elapsed, capacity stays between its floor and its cap.
+Types begin with `observed.`: an outside producer tells facts. The migration and the canary keep all rules: whoever
+approves did not ask, gates pass before phases begin, the old TTLs have long elapsed, capacity stays between its floor
+and its cap. The hotfix of the evening breaks one.
 """
 
 import json
 import uuid
 
 import deployment
+import hotfix
 from metrics import scaling
 from scenario import (APPLICATIONS, MIGRATION, REGION, SHIFTS, SOURCE, TARGET, TENANT, at, rfc3339)
 
@@ -51,9 +53,11 @@ def generate():
     migration = Story(CONDUCTOR, f"migration/{MIGRATION}")
     prepare(migration)
     migration_day(migration)
-    service = Story("//conductor.harbor.example/deployments", deployment.STREAM)
-    deployment.tell(service)
-    ordered = sorted(migration.events + service.events, key=lambda event: event[0])
+    stories = [migration]
+    for release in (deployment, hotfix):
+        stories.append(Story("//conductor.harbor.example/deployments", release.STREAM))
+        release.tell(stories[-1])
+    ordered = sorted((event for story in stories for event in story.events), key=lambda event: event[0])
     lines = []
     for _, number, event in ordered:
         event = {"id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{event['source']}/{event['subject']}#{number}")), **event}
