@@ -51,6 +51,11 @@ package struct Table: Sendable, Hashable {
         self.notes = notes
     }
 
+    /// One row, told by its columns: what a command that answers one thing prints.
+    package static func ofOne(_ values: [(name: String, cell: Cell)]) -> Table {
+        Table(columns: values.map { Column($0.name) }, rows: [values.map(\.cell)])
+    }
+
     func cell(_ row: Int, _ column: Int) -> Cell {
         rows[row].indices.contains(column) ? rows[row][column] : .missing
     }

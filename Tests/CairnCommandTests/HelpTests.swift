@@ -1,4 +1,5 @@
 import CairnTestSupport
+import Foundation
 import Testing
 
 @Suite struct HelpTests {
@@ -36,6 +37,25 @@ import Testing
                 // The parser does not wrap the usage.
                 #expect(line.hasPrefix("USAGE: "), "\(command.name) is too wide: \(line)")
             }
+        }
+    }
+
+    /// A command that prints rows has its keys pinned by a file `output/NAME*.json`, so that a new one cannot be
+    /// forgotten. `bench` measures, and its keys alone are stable: WritingCommandTests has them.
+    @Test func everyCommandHasGoldenJSON() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden/output")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        let commands = try CommandList.all()
+        for command in commands {
+            let isGroup = commands.contains {
+                $0.words.count > command.words.count && $0.words.starts(with: command.words)
+            }
+            // A completion script is for a shell, which has no use for JSON.
+            guard !isGroup, command.name != "completion" else { continue }
+            #expect(command.options.contains("output"), "\(command.name) has no -o json")
+            let name = command.words.joined(separator: "-")
+            #expect(
+                files.contains { $0.hasPrefix(name) && $0.hasSuffix(".json") }, "\(command.name) has no golden JSON")
         }
     }
 

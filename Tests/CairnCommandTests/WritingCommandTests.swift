@@ -111,6 +111,64 @@ import Testing
         #expect(beyond.errors.hasPrefix("cannot"), "\(beyond.errors)")
     }
 
+    /// What they say for scripts. The key and all that is signed with it is another one in each run.
+    @Test func goldenOfProofs() throws {
+        let demo = try ScratchLedger(copyOf: try DemoLedger.shipped().ledger)
+        let stable = try StableText(demo)
+        try expect(stable(try demo.succeed(["checkpoint", "-o", "json"])), "checkpoint.json")
+        let proof = try #require(try demo.rows(["prove", "1"]).first)
+        #expect(proof["proof"]?.string == (try demo.succeed(["prove", "1"])))
+        #expect(proof["hashes"]?.array?.isEmpty == false)
+        try expect(withoutHashes(stable(try demo.succeed(["prove", "1", "-o", "json"]))), "prove.json")
+        let stream = demo.folder.file("stream-proof")
+        try demo.succeed(["prove", "--stream", "migration/harbor-eu-1"]).write(
+            toFile: stream, atomically: true, encoding: .utf8)
+        let export = demo.folder.file("export")
+        try demo.succeed(["checkpoint", "--export", export])
+        let check = ["prove", "--check", stream, "--vkey", "\(export)/vkey", "-o", "json"]
+        try expect(try demo.succeed(check), "prove-check.json")
+        var bytes = Array(try Data(contentsOf: URL(filePath: stream)))
+        let place = try #require(Data(bytes).range(of: Data("\"events\"".utf8))?.upperBound) + 200
+        bytes[place] = bytes[place] == UInt8(ascii: "A") ? UInt8(ascii: "B") : UInt8(ascii: "A")
+        try Data(bytes).write(to: URL(filePath: stream))
+        let altered = try demo.run(check)
+        #expect(altered.status == 1 || altered.status == 65, "\(altered.errors)")
+        #expect(altered.output.contains("\"complete\":true") == false)
+        let version = try demo.succeed(["version", "-o", "json"])
+        try expect(version.replacing(#/:"[0-9.]+"/#, with: ":\"VERSION\""), "version.json")
+    }
+
+    /// The hashes of a tree over recorded times are others in each run.
+    private func withoutHashes(_ text: String) -> String {
+        text.replacing(#/\b[0-9a-f]{64}\b/#, with: "HASH").replacing(#/(?:\\n|^)[A-Za-z0-9+\/]{43}=/#, with: "\\nHASH")
+    }
+
+    @Test func goldenOfInit() throws {
+        let folder = try TemporaryFolder()
+        let made = try Program.cairn.run(
+            [
+                "init", "--ledger", folder.file("ledger"), "--origin", "test.example/a", "--key", folder.file("key"),
+                "-o", "json",
+            ])
+        #expect(made.status == 0, "\(made.errors)")
+        #expect(made.output.contains("\"verifier_key\":\"test.example/a+"))
+        let text = made.output.replacingOccurrences(of: folder.file(""), with: "FOLDER/").replacing(
+            #/test.example\/a\+[^"]*/#, with: "test.example/a+KEY"
+        ).replacing(#/\b[0-9a-f]{32}\b/#, with: "LEDGER-ID")
+        try expect(text, "init.json")
+    }
+
+    /// What is measured differs from run to run; what it is called does not.
+    @Test func goldenOfBench() throws {
+        let folder = try TemporaryFolder()
+        let text = try Program.cairn.run(["bench", "--events", "1000", "--folder", folder.path, "-o", "json"])
+        #expect(text.status == 0, "\(text.errors)")
+        try expect(
+            text.output.replacing(#/:-?[0-9][0-9.e+-]*/#, with: ":NUMBER").replacing(
+                #/"note":"[^"]*"/#, with: #""note":"NOTE""#), "bench.json")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty, "its folder is left behind")
+    }
+
     /// Evidence that was altered after the fact: what was judged on it is named, and `verify` says where.
     @Test func alteredEvidenceIsNamed() throws {
         let demo = try ScratchLedger(copyOf: try DemoLedger.shipped().ledger)

@@ -113,3 +113,8 @@ import GRDBSQLite
         }
     }
 }
+
+extension ReadModel {
+    /// Of the SQLite that is linked, as it calls itself.
+    package static var sqliteVersion: String { unsafe String(cString: sqlite3_libversion()) }
+}

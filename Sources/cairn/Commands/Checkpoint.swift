@@ -1,13 +1,15 @@
 import ArgumentParser
 import CairnBytes
 import CairnLedger
+import CairnWeb
 
 struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "checkpoint", abstract: "The signed head of the log.",
         discussion: """
             With the signing key the present size is signed first. --export writes a static folder that any verifier of \
-            C2SP tlog-tiles reads (checkpoint, hash tiles, entry bundles), and the verifier key in DIR/vkey.
+            C2SP tlog-tiles reads (checkpoint, hash tiles, entry bundles), and the verifier key in DIR/vkey. The form `table` \
+            is the signed note itself, which --against of `cairn verify` reads.
 
             Examples:
               cairn checkpoint > harbor.checkpoint
@@ -19,6 +21,7 @@ struct CheckpointCommand: ParsableCommand {
 
     @OptionGroup var ledger: LedgerArguments
     @OptionGroup var key: KeyArguments
+    @OptionGroup var output: OutputArguments
 
     func run() throws {
         let log = try CheckpointCommand.open(ledger, key, command: "checkpoint")
@@ -31,8 +34,17 @@ struct CheckpointCommand: ParsableCommand {
             try CheckpointCommand.write(log, to: export)
             Terminal.note("wrote the log up to entry \(checkpoint.checkpoint.size) to \(export)")
         }
-        try Terminal.write(checkpoint.bytes)
         try log.close()
+        guard output.format == .table else {
+            let head = checkpoint.checkpoint
+            return try output.print(
+                .ofOne([
+                    ("origin", .text(head.origin)), ("entries", .integer(head.size)), ("root", .text("\(head.root)")),
+                    ("checkpoint", .text(String(decoding: checkpoint.bytes, as: UTF8.self))),
+                    ("export", .optional(export)),
+                ]))
+        }
+        try Terminal.write(checkpoint.bytes)
     }
 
     /// Opens for signing where there is a key and the folder can be written, else for reading.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CairnBytes
 import CairnLedger
+import CairnWeb
 
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,6 +25,7 @@ struct InitCommand: ParsableCommand {
 
     @OptionGroup var ledger: LedgerArguments
     @OptionGroup var key: KeyArguments
+    @OptionGroup var output: OutputArguments
 
     func run() throws {
         let path = try ledger.path()
@@ -39,7 +41,15 @@ struct InitCommand: ParsableCommand {
             at: path, origin: origin, keyFile: keyFile, continuing: continuing,
             environment: .live(command: "cairn init"))
         let verifier = made.verifierKey?.description
+        let identity = Hex.string(made.identity)
         try made.close()
+        guard output.format == .table else {
+            return try output.print(
+                .ofOne([
+                    ("ledger", .text(path)), ("origin", .text(origin)), ("ledger_id", .text(identity)),
+                    ("signing_key", .text(keyFile)), ("verifier_key", .optional(verifier)),
+                ]))
+        }
         try Terminal.write(
             """
             ledger        \(path)

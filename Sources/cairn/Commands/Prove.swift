@@ -1,6 +1,8 @@
 import ArgumentParser
 import CairnBytes
 import CairnLedger
+import CairnModel
+import CairnWeb
 
 struct ProveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -8,7 +10,7 @@ struct ProveCommand: ParsableCommand {
         discussion: """
             The proof of an entry (c2sp.org/tlog-proof@v1) says that it is in the log whose checkpoint it carries; the \
             entry itself goes to --entry-to. The proof of a stream holds all of its events and shows that none is left \
-            out. Whoever has the verifier key can check both without this ledger.
+            out. Whoever has the verifier key can check both without this ledger. The form `table` is the proof file itself.
 
             Examples:
               cairn prove 41 --entry-to 41.json > 41.tlog-proof
@@ -33,6 +35,7 @@ struct ProveCommand: ParsableCommand {
 
     @OptionGroup var ledger: LedgerArguments
     @OptionGroup var key: KeyArguments
+    @OptionGroup var output: OutputArguments
 
     func run() throws {
         if let check { return try runCheck(check) }
@@ -54,6 +57,16 @@ struct ProveCommand: ParsableCommand {
             try file.truncate(to: 0)
             try file.writeAll(try log.entryBytes(at: position), at: 0)
         }
+        guard output.format == .table else {
+            let head = proof.checkpoint.checkpoint
+            return try output.print(
+                .ofOne([
+                    ("position", .integer(position)), ("origin", .text(head.origin)), ("entries", .integer(head.size)),
+                    ("root", .text("\(head.root)")),
+                    ("hashes", .json(.array(proof.hashes.map { .string("\($0)") }))),
+                    ("proof", .text(String(decoding: proof.bytes, as: UTF8.self))),
+                ]))
+        }
         try Terminal.write(proof.bytes)
     }
 
@@ -64,11 +77,23 @@ struct ProveCommand: ParsableCommand {
         let handle = try RealDisk().open(file, .read)
         defer { handle.close() }
         let proof = try StreamProof(parsing: try handle.readAll(limit: UInt64(StreamProof.bytesMax)))
-        do { try proof.verify(logKeys: [try VerifyCommand.key(vkey)]) } catch {
-            Terminal.note("the proof does not hold: \(error)")
+        let key = try VerifyCommand.key(vkey)
+        var reason: String?
+        do { try proof.verify(logKeys: [key]) } catch { reason = "\(error)" }
+        if output.format != .table {
+            try output.print(
+                .ofOne([
+                    ("stream", .text(proof.stream.text)), ("complete", .boolean(reason == nil)),
+                    ("events", .integer(proof.events.count)), ("up_to_position", .integer(proof.seal.position)),
+                    ("reason", .optional(reason)),
+                ]))
+        } else if reason == nil {
+            try Terminal.line(
+                "all \(proof.events.count) events of \(proof.stream) up to position \(proof.seal.position) are there")
+        }
+        if let reason {
+            Terminal.note("the proof does not hold: \(reason)")
             throw ExitStatus.finding
         }
-        try Terminal.line(
-            "all \(proof.events.count) events of \(proof.stream) up to position \(proof.seal.position) are there")
     }
 }

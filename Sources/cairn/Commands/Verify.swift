@@ -69,7 +69,7 @@ struct VerifyCommand: ParsableCommand {
     }
 
     private static func table(_ report: VerifyReport) -> Table {
-        let values: [(String, Table.Cell)] = [
+        .ofOne([
             ("verdict", .text(report.verdict.rawValue)), ("origin", .text(report.origin)),
             ("ledger_id", .text(Hex.string(report.ledgerID))), ("entries", .integer(report.entries)),
             ("signed_entries", .optional(report.signedSize)), ("root", .text(report.root)),
@@ -78,7 +78,6 @@ struct VerifyCommand: ParsableCommand {
             ("gone_attachments", .integer(report.goneAttachments)),
             ("bytes", .integer(report.segmentBytes + report.attachmentBytes)),
             ("problems", .integer(report.problems.count)), ("torn", .integer(report.torn.count)),
-        ]
-        return Table(columns: values.map { Table.Column($0.0) }, rows: [values.map(\.1)])
+        ])
     }
 }
