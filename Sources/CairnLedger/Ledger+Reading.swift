@@ -182,17 +182,45 @@ extension Ledger {
 
     /// The content of an attachment, checked against the digest that the entry cites.
     package func content(of reference: AttachmentReference) throws -> AttachmentContent {
+        try mapDiskErrors {
+            let (file, record, offset) = try found(reference)
+            return try file.content(record, at: offset)
+        }
+    }
+
+    /// A part of the content, cut to what is there. Reads no more than these bytes where the content is stored as it
+    /// is, and so cannot check them against the digest: for content that has checksums of its own.
+    package func content(of reference: AttachmentReference, bytes range: Range<Int>) throws -> AttachmentContent {
+        try mapDiskErrors {
+            let (file, record, offset) = try found(reference)
+            let range = range.clamped(to: 0..<record.contentCount)
+            guard record.kind == .content, !record.isCompressed else {
+                guard case .present(let bytes) = try file.content(record, at: offset) else {
+                    return .gone(by: record.position)
+                }
+                return .present(Array(bytes[range]))
+            }
+            let start = offset + UInt64(Format.recordHeaderBytes + record.mediaTypeCount + range.lowerBound)
+            let bytes = try file.file.read(at: start, count: range.count)
+            guard bytes.count == range.count else {
+                throw AttachmentsFile.damaged(file.name, offset, "the attachment ends early")
+            }
+            return .present(bytes)
+        }
+    }
+
+    private func found(
+        _ reference: AttachmentReference
+    ) throws -> (file: AttachmentsFile, record: RecordHeader, offset: UInt64) {
         guard let digest = TreeHash(reference.digest) else {
             throw LedgerError(.notFound, "cannot read an attachment: its digest has not 32 bytes")
         }
-        return try mapDiskErrors {
-            guard let (file, record, offset) = try find(digest) else {
-                throw LedgerError(
-                    .notFound, "cannot read attachment \(digest): no entry cites it, or its record is damaged",
-                    remedy: "run verify")
-            }
-            return try file.content(record, at: offset)
+        guard let found = try find(digest) else {
+            throw LedgerError(
+                .notFound, "cannot read attachment \(digest): no entry cites it, or its record is damaged",
+                remedy: "run verify")
         }
+        return found
     }
 
     /// The record of an attachment.

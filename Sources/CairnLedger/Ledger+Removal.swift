@@ -16,17 +16,21 @@ package struct Removal: Sendable {
     package var kind: Kind
     package var reason: String
     package var approvedBy: String
-    /// A sealed window, a coarser counter, ...; kept as an attachment of the event.
+    /// A coarser counter, ...; kept as an attachment of the event.
     package var replacement: ProposedAttachment?
+    /// The digest of what the log has already and stands for the content: a sealed window. Named by the event.
+    package var replacedBy: [UInt8]?
 
     package init(
-        digest: [UInt8], kind: Kind, reason: String, approvedBy: String, replacement: ProposedAttachment? = nil
+        digest: [UInt8], kind: Kind, reason: String, approvedBy: String, replacement: ProposedAttachment? = nil,
+        replacedBy: [UInt8]? = nil
     ) {
         self.digest = digest
         self.kind = kind
         self.reason = reason
         self.approvedBy = approvedBy
         self.replacement = replacement
+        self.replacedBy = replacedBy
     }
 }
 
@@ -86,10 +90,11 @@ extension Ledger {
                     remedy: "only redaction may remove it")
             }
         }
-        let data: JSONObject = [
+        var data: JSONObject = [
             "digest": .string(digest.description), "reason": .string(removal.reason),
             "approved_by": .string(removal.approvedBy),
         ]
+        if let digest = removal.replacedBy { data["replacement"] = .string(Hex.string(digest)) }
         var attachments: [ProposedAttachment] = []
         if var replacement = removal.replacement {
             replacement.role = "replacement"

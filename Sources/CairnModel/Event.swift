@@ -69,6 +69,8 @@ package struct ProposedAttachment: Sendable, Hashable {
     package var mediaType: String
     package var content: [UInt8]
     package var retention: Retention
+    /// Compact already, and read in parts: the log keeps these very bytes instead of compressing them once more.
+    package var isStoredAsIs: Bool
 
     /// Whether the content may ever be dropped.
     package enum Retention: String, Sendable, Hashable {
@@ -80,11 +82,14 @@ package struct ProposedAttachment: Sendable, Hashable {
         case personal
     }
 
-    package init(role: String, mediaType: String, content: [UInt8], retention: Retention) {
+    package init(
+        role: String, mediaType: String, content: [UInt8], retention: Retention, isStoredAsIs: Bool = false
+    ) {
         self.role = role
         self.mediaType = mediaType
         self.content = content
         self.retention = retention
+        self.isStoredAsIs = isStoredAsIs
     }
 }
 

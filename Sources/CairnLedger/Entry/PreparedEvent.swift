@@ -140,7 +140,8 @@ private struct PreparedForm {
     ) throws(LedgerError) {
         drafts = parts.map {
             AttachmentDraft(
-                content: $0.content, mediaType: $0.mediaType, salt: random.bytes(count: Format.saltBytes))
+                content: $0.content, mediaType: $0.mediaType, salt: random.bytes(count: Format.saltBytes),
+                isStoredAsIs: $0.isStoredAsIs)
         }
         let references = zip(parts, drafts).map { part, draft in
             AttachmentReference(

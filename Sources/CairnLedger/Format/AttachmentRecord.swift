@@ -139,12 +139,12 @@ struct AttachmentDraft: Sendable {
     /// Content this long says by its first bytes whether compression pays.
     private static let probeBytes = 4096
 
-    init(content: [UInt8], mediaType: String, salt: [UInt8]) {
+    init(content: [UInt8], mediaType: String, salt: [UInt8], isStoredAsIs: Bool = false) {
         self.mediaType = Array(mediaType.utf8)
         self.salt = salt
         digest = Digest.ofAttachment(salt: salt, content: content)
         contentCount = content.count
-        let compressed = AttachmentDraft.compressed(content)
+        let compressed = isStoredAsIs ? nil : AttachmentDraft.compressed(content)
         isCompressed = compressed != nil
         stored = compressed ?? content
     }
