@@ -15,6 +15,15 @@ extension EventVocabulary {
                 .text("import").optional,
             ]),
         EventSchema(
+            "samples.sealed", origin: .produced, in: ["ledger"],
+            [
+                .count("series"), .count("samples"), .time("first"), .time("last"), .count("bytes"), .list("covers"),
+                .list("replaces").optional,
+            ]),
+        EventSchema(
+            "samples.conflicted", origin: .produced, in: ["ledger"],
+            [.count("conflicts"), .count("series"), .list("covers"), .list("examples")]),
+        EventSchema(
             "flows.counted", origin: .produced, in: ["flows"],
             [
                 .text("file"), .count("bytes"), .text("sha256"), .text("cluster").optional, .count("records"),
