@@ -751,6 +751,10 @@ class Ledger:
             return end
         if position != citation.position:
             raise ValueError(f"the record says that entry {position} cites it")
+        if any(digest == citation.digest.hex() for _, digest in self.removals):
+            if citation.digest.hex().encode() not in self.files.get("redaction.pending", b"").split(b"\n")[1:]:
+                raise ValueError("an event removed it, and its content is still there")
+            self.add("torn", name, offset, "the content is still to be erased")
         content = data[offset + 88 + media : end]
         if flags & 1:
             content = inflate(content, length)
@@ -866,7 +870,7 @@ def varint(value):
 
 def load(folder):
     """The files of the format; everything else in the folder is none of its business."""
-    names = ["checkpoint"]
+    names = ["checkpoint", "redaction.pending"]
     if (folder / "segments").is_dir():
         names += [f"segments/{path.name}" for path in (folder / "segments").iterdir()]
     return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}

@@ -78,6 +78,35 @@ package struct KeyHistory: Sendable {
         }
     }
 
+    /// The key that signs now.
+    package var current: VerifierKey? { ranges.last?.key }
+
+    init(of view: borrowing LedgerView, origin: String, ledgerID: [UInt8]) throws {
+        let text = view.sealed.first?.header.verifierKey ?? view.open?.header.verifierKey ?? ""
+        self.init(
+            first: try? VerifierKey(text), rotations: try KeyHistory.rotations(in: view), origin: origin,
+            ledgerID: ledgerID)
+    }
+
+    /// Refuses a key that may not sign now, and says which may.
+    func requireCurrent(_ key: VerifierKey, of origin: String, _ file: String) throws(LedgerError) {
+        guard let range = ranges.last else {
+            throw LedgerError(
+                .key, "cannot sign checkpoints of \(origin) with \(file): the ledger was made without a key",
+                remedy: "record without a key, or go on in a new ledger: cairn init --continues CHECKPOINT")
+        }
+        if range.key == key { return }
+        let since = range.from == 0 ? "" : " since position \(range.from - 1)"
+        let former = ranges.dropLast().first { $0.key == key }
+        let found = former.map { ", which signed up to position \($0.through)" } ?? ", which is none of the ledger's"
+        throw LedgerError(
+            .key,
+            "cannot sign checkpoints of \(origin): key \(range.key.idText) signs them\(since), and \(file) holds key "
+                + "\(key.idText)\(found)",
+            remedy: "name the file of key \(range.key.idText) with --key or CAIRN_KEY; cairn key show lists the "
+                + "ledger's keys")
+    }
+
     /// The key that must sign a checkpoint of a size.
     package func key(at size: UInt64) -> VerifierKey? {
         ranges.last { size >= $0.from && size <= $0.through }?.key
@@ -108,15 +137,21 @@ package struct KeyHistory: Sendable {
     }
 
     /// The rotations in the log, by position.
-    static func rotations(in view: borrowing LedgerView) throws -> [Rotation] {
+    ///
+    /// A segment's header names the key of the time when it was made, and no key comes twice: where the next header
+    /// names the same key there is no rotation in between, and the segment need not be read.
+    private static func rotations(in view: borrowing LedgerView) throws -> [Rotation] {
         var positions: [UInt64] = []
-        for segment in view.sealed {
+        for (index, segment) in view.sealed.enumerated() {
+            let next = index + 1 < view.sealed.count ? view.sealed[index + 1].header : view.open?.header
+            if next?.verifierKey == segment.header.verifierKey { continue }
             for entry in try segment.run(of: "ledger/self")?.entries ?? [] {
                 positions.append(segment.firstPosition + UInt64(entry))
             }
         }
         if let open = view.open {
-            positions += (open.streams["ledger/self"]?.entries ?? []).map { open.header.firstPosition + UInt64($0) }
+            positions += open.special.filter { $0.meaning == .keyRotated }
+                .map { open.header.firstPosition + UInt64($0.entry) }
         }
         var rotations: [Rotation] = []
         for position in positions {
@@ -138,32 +173,40 @@ package struct KeyHistory: Sendable {
 extension Ledger {
     /// Which key signs which sizes, read from the log.
     package func keyHistory() throws -> KeyHistory {
-        try mapDiskErrors {
-            let (sealed, open, file) = view.withLock { ($0.sealed, $0.open, $0.openFile) }
-            var snapshot = LedgerView()
-            snapshot.sealed = sealed
-            snapshot.open = open
-            snapshot.openFile = file
-            let text = sealed.first?.header.verifierKey ?? open?.header.verifierKey ?? ""
-            return KeyHistory(
-                first: try? VerifierKey(text), rotations: try KeyHistory.rotations(in: snapshot), origin: origin,
-                ledgerID: identity)
-        }
+        try mapDiskErrors { try writer.withLock { try keyHistory(&$0) } }
+    }
+
+    func keyHistory(_ writer: inout WriterState) throws -> KeyHistory {
+        if let keys = writer.keys { return keys }
+        let (sealed, open, file) = view.withLock { ($0.sealed, $0.open, $0.openFile) }
+        var snapshot = LedgerView()
+        snapshot.sealed = sealed
+        snapshot.open = open
+        snapshot.openFile = file
+        let keys = try KeyHistory(of: snapshot, origin: origin, ledgerID: identity)
+        writer.keys = keys
+        return keys
     }
 
     /// Goes over to another key, by an event that both keys sign; from the next checkpoint on the new one signs.
     /// - Parameter newKeyFile: made if it is not there.
     @discardableResult
     package func rotateKey(to newKeyFile: String, actor: Actor) throws -> Receipt {
-        guard let old = writer.withLock({ $0.key }) else {
-            throw LedgerError(.key, "cannot rotate the key: the ledger was opened without its present key")
+        guard let (old, oldFile) = writer.withLock({ writer in writer.key.map { ($0, writer.keyFile) } }) else {
+            throw LedgerError(
+                .key, "cannot rotate the key of \(path): it was opened without its present key",
+                remedy: "name its file with --key or CAIRN_KEY")
         }
         let new = try mapDiskErrors { try SigningKey.loadOrMake(newKeyFile, origin: origin, environment) }
-        guard new.verifier != old.verifier else {
-            throw LedgerError(.key, "cannot rotate the key: \(newKeyFile) is the present key")
-        }
         // All that was recorded before is signed by the old key.
         _ = try checkpoint()
+        // A key that came back would make ranges ambiguous, and whoever retired it had a reason.
+        guard try !keyHistory().ranges.contains(where: { $0.key == new.verifier }) else {
+            throw LedgerError(
+                .key,
+                "cannot rotate the key of \(path): \(newKeyFile) holds key \(new.verifier.idText), which the ledger has "
+                    + "or had", remedy: "name a file that is not there yet: a new key is made in it")
+        }
         var note: SignedNote
         do throws(NoteError) {
             note = try SignedNote(
@@ -178,14 +221,25 @@ extension Ledger {
             data: ["note": .string(String(decoding: note.bytes, as: UTF8.self))])
         // Between the event and the change of key nobody else may sign: the commit itself may not.
         writer.withLock { $0.key = nil }
-        do {
-            let receipts = try append([Append(event)], actor: actor)
-            writer.withLock { $0.key = new }
-            _ = try checkpoint()
-            return receipts[0]
-        } catch {
-            writer.withLock { if $0.key == nil { $0.key = old } }
+        let receipt: Receipt
+        do { receipt = try append([Append(event)], actor: actor)[0] } catch {
+            writer.withLock { writer in
+                writer.key = old
+                writer.keyFile = oldFile
+            }
             throw error
         }
+        writer.withLock { writer in
+            writer.key = new
+            writer.keyFile = newKeyFile
+        }
+        do { _ = try checkpoint() } catch let error as LedgerError {
+            throw LedgerError(
+                error.code,
+                "cannot sign with the new key yet: \(error.message); the rotation is recorded at position "
+                    + "\(receipt.position)", segment: error.segment,
+                remedy: "name \(newKeyFile) with --key from now on; the next checkpoint is signed with it")
+        }
+        return receipt
     }
 }

@@ -8,6 +8,17 @@ extension Ledger {
     /// - Parameter holdsLock: true for a writer, which cuts off what an interrupted commit left.
     func catchUp(_ writer: inout WriterState, holdsLock: Bool) throws {
         if writer.isClosed { throw LedgerError(.closed, "cannot read \(path): the ledger was closed") }
+        try readTails(&writer, holdsLock: holdsLock)
+        guard holdsLock, writer.mayOweRemoval else { return }
+        writer.mayOweRemoval = false
+        // Who recorded the removal may have died before it erased anything. What cannot be erased now is erased by the
+        // next opening, and is no reason to refuse an append.
+        do { try finishRemoval(&writer) } catch {
+            if let stopped = writer.stopped { throw stopped }
+        }
+    }
+
+    private func readTails(_ writer: inout WriterState, holdsLock: Bool) throws {
         while true {
             let tail = view.withLock { view -> SegmentTail? in
                 guard let open = view.open, let file = view.openFile else { return nil }
@@ -70,7 +81,9 @@ extension Ledger {
         if holdsLock, !outcome.damage.isEmpty { try tail.file.truncate(to: outcome.end) }
         if holdsLock || !found.isEmpty { try syncWhatOthersWrote(tail.file, &writer, holdsLock: holdsLock) }
         if found.isEmpty { return false }
+        if found.contains(where: { $0.facts.contains { $0.meaning == .removal } }) { writer.mayOweRemoval = true }
         if isSealed {
+            writer.keys = nil
             guard
                 let sealed = try SealedSegment(
                     header: tail.header, name: name, file: tail.file, readsAroundDamage: access == .readOnly)
@@ -91,6 +104,7 @@ extension Ledger {
                 view.open?.add(part.frame, offset: part.offset, hash: part.hash, entries: part.facts)
             }
         }
+        if found.contains(where: { $0.facts.contains { $0.meaning == .keyRotated } }) { writer.keys = nil }
         if citing { try findNewRecords(&writer) }
         return false
     }

@@ -47,6 +47,8 @@ extension Ledger {
     @discardableResult
     func sign(_ writer: inout WriterState) throws -> SignedCheckpoint? {
         guard let key = writer.key else { return nil }
+        // Another process may have gone over to another key since.
+        try keyHistory(&writer).requireCurrent(key.verifier, of: origin, writer.keyFile)
         writer.signedAtMicroseconds = environment.clock.monotonicMicroseconds()
         let tree = view.withLock { LedgerTree(view: $0) }
         let before = try provedFrontier(&writer, tree)

@@ -157,6 +157,7 @@ extension Ledger {
             }
             for (digest, offset) in attachments { view.open?.attachments[digest]?.offset = offset }
         }
+        if entries.contains(where: { $0.facts.meaning == .keyRotated }) { writer.keys = nil }
     }
 
     private func tail() throws -> (UInt64, [UInt8], TreeHash, UInt64, any DiskFile, UInt32) {
@@ -269,7 +270,7 @@ extension Ledger {
         let header = SegmentHeader(
             ledgerID: identity, number: last.number + 1, firstPosition: last.endPosition,
             created: environment.clock.now().microseconds, previousHash: frame.hash, origin: origin,
-            verifierKey: writer.key?.verifier.description ?? last.header.verifierKey,
+            verifierKey: try keyHistory(&writer).current?.description ?? "",
             dictionary: PresetDictionary.standard)
         let file = try Ledger.makeSegment(header, path, disk)
         writer.attachmentsEnd = 0

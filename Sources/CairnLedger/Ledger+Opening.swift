@@ -43,6 +43,7 @@ extension Ledger {
             var writer = WriterState()
             writer.lockFile = lockFile
             writer.key = key
+            writer.keyFile = keyFile ?? ""
             let ledger = Ledger(
                 path: path, access: .readWrite, identity: header.ledgerID, origin: origin, environment: environment,
                 options: options, view: view, writer: writer)
@@ -117,8 +118,9 @@ extension Ledger {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    /// Opens a ledger. For writing, the rest of an interrupted commit is cut off, an interrupted removal of content is
-    /// finished, and any damage is refused; for reading, `problems` lists the damage, and the rest can be read.
+    /// Opens a ledger. For writing, the rest of an interrupted commit is cut off (its frames and its attachments), an
+    /// interrupted removal of content is finished, and any damage is refused; for reading, `problems` lists the damage,
+    /// and the rest can be read.
     package static func open(
         at path: String, access: Access, environment: LedgerEnvironment, keyFile: String? = nil,
         options: LedgerOptions = .standard
@@ -140,22 +142,20 @@ extension Ledger {
                 if let problem = loader.view.problems.first { throw problem }
                 try loader.repair()
                 try loader.makeLast()
+                try loader.cutAttachments()
             }
             if let keyFile {
                 guard let key = try SigningKey.load(keyFile, environment.disk) else {
                     throw LedgerError(.key, "cannot sign checkpoints: there is no key file \(keyFile)")
                 }
-                guard loader.keys.isEmpty || loader.keys.contains(key.verifier) else {
-                    throw LedgerError(
-                        .key,
-                        "cannot sign checkpoints: \(keyFile) holds the key \(key.verifier), and the ledger's is "
-                            + loader.keys.map(\.description).joined(separator: " or "))
-                }
+                if access == .readWrite { try loader.keys?.requireCurrent(key.verifier, of: loader.origin, keyFile) }
                 writer.key = key
+                writer.keyFile = keyFile
             }
             writer.attachmentsEnd = loader.attachmentsEnd
             writer.attachmentRewrites = loader.attachmentRewrites
             writer.signed = loader.signed
+            writer.keys = loader.keys
             let ledger = Ledger(
                 path: path, access: access, identity: loader.identity, origin: loader.origin,
                 environment: environment, options: options, view: loader.view, writer: writer)

@@ -184,6 +184,9 @@ extension Ledger {
     package func content(of reference: AttachmentReference) throws -> AttachmentContent {
         try mapDiskErrors {
             let (file, record, offset) = try found(reference)
+            if record.kind == .content, let position = try pendingRemoval(of: record.digest) {
+                return .gone(by: position)
+            }
             return try file.content(record, at: offset)
         }
     }
@@ -194,6 +197,9 @@ extension Ledger {
         try mapDiskErrors {
             let (file, record, offset) = try found(reference)
             let range = range.clamped(to: 0..<record.contentCount)
+            if record.kind == .content, let position = try pendingRemoval(of: record.digest) {
+                return .gone(by: position)
+            }
             guard record.kind == .content, !record.isCompressed else {
                 guard case .present(let bytes) = try file.content(record, at: offset) else {
                     return .gone(by: record.position)

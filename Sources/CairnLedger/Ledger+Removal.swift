@@ -37,7 +37,9 @@ package struct Removal: Sendable {
 extension Ledger {
     /// Most removals at once: the list of what is pending is one small file.
     private static let removalsMax = 10_000
-    private static let pendingName = "redaction.pending"
+    static let pendingName = "redaction.pending"
+    /// Its lines are 65 bytes long.
+    static let pendingBytesMax: UInt64 = 1 << 20
 
     /// Removes content from the attachments files, by events that say what went, why and who approved. Entries do not
     /// change, so every proof stays valid.
@@ -65,7 +67,10 @@ extension Ledger {
                     try finishRemoval(&writer)
                     try Ledger.writeFile(Array(pending.utf8), as: file(Ledger.pendingName), disk)
                     let result = try commit([request], &writer)[0]
-                    try finishRemoval(&writer)
+                    do { try finishRemoval(&writer) } catch {
+                        guard let first = try? result.get().first else { throw error }
+                        throw unfinished(error, recordedAt: first.position)
+                    }
                     return try result.get()
                 }
             }
@@ -104,26 +109,54 @@ extension Ledger {
         return ledgerEvent(type, id: randomID(), data: data, attachments: attachments)
     }
 
-    /// Finishes what `redaction.pending` says, if its events were appended. The lock is held.
-    func finishRemoval(_ writer: inout WriterState) throws {
+    private func unfinished(_ error: any Error, recordedAt position: UInt64) -> LedgerError {
+        let error = error as? LedgerError ?? (error as? DiskError).map { LedgerError($0) }
+        return LedgerError(
+            error?.code ?? .inputOutput,
+            "cannot erase the content yet: \(error?.message ?? "unknown"); its removal is recorded at position "
+                + "\(position), and readers show it as gone", segment: error?.segment,
+            remedy: "the next command that writes to the ledger erases it, once there is space")
+    }
+
+    /// What `redaction.pending` lists, with the events that removed it; nil if there is no such file, nothing if its
+    /// events were never appended.
+    private func pendingRemovals() throws -> [(digest: TreeHash, position: UInt64)]? {
         let bytes: [UInt8]
         do throws(DiskError) {
-            bytes = try disk.open(file(Ledger.pendingName), .read).readAll(limit: 1 << 20)
+            bytes = try disk.open(file(Ledger.pendingName), .read).readAll(limit: Ledger.pendingBytesMax)
         } catch {
-            if error.reason == .notFound { return }
+            if error.reason == .notFound { return nil }
             throw error
         }
+        let (firstID, digests) = Ledger.pendingRemovals(in: bytes)
+        guard let firstID, let positions = try removalPositions(firstID: firstID, count: digests.count) else {
+            return []
+        }
+        return zip(digests, positions).map { ($0, $1) }
+    }
+
+    /// The id of the first event and the digests in the file of what is pending.
+    static func pendingRemovals(in bytes: [UInt8]) -> (firstID: String?, digests: [TreeHash]) {
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
-        let digests = lines.dropFirst().compactMap { Hex.bytes($0).flatMap { TreeHash($0) } }
-        if let id = lines.first, let positions = try removalPositions(firstID: id, count: digests.count) {
-            var bySegment: [UInt32: [TreeHash: UInt64]] = [:]
-            for (digest, position) in zip(digests, positions) {
-                guard let place = try segment(citing: digest) else { continue }
-                bySegment[place.number, default: [:]][digest] = position
-            }
-            for (segment, gone) in bySegment.sorted(by: { $0.key < $1.key }) {
-                try rewrite(segment, gone: gone, &writer)
-            }
+        return (lines.first, lines.dropFirst().compactMap { Hex.bytes($0).flatMap { TreeHash($0) } })
+    }
+
+    /// The event that removed content whose bytes are still there, since who removed it died or had no space: for a
+    /// reader it is gone from the event on.
+    func pendingRemoval(of digest: TreeHash) throws -> UInt64? {
+        try pendingRemovals()?.first { $0.digest == digest }?.position
+    }
+
+    /// Finishes what `redaction.pending` says, if its events were appended. The lock is held.
+    func finishRemoval(_ writer: inout WriterState) throws {
+        guard let removals = try pendingRemovals() else { return }
+        var bySegment: [UInt32: [TreeHash: UInt64]] = [:]
+        for (digest, position) in removals {
+            guard let place = try segment(citing: digest) else { continue }
+            bySegment[place.number, default: [:]][digest] = position
+        }
+        for (segment, gone) in bySegment.sorted(by: { $0.key < $1.key }) {
+            try rewrite(segment, gone: gone, &writer)
         }
         // Not synced: a list that is back after a crash is worked off again, which changes nothing.
         try disk.remove(file(Ledger.pendingName))

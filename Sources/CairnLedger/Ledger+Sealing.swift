@@ -66,16 +66,24 @@ extension Ledger {
     }
 
     /// Takes away records that no entry cites: the rest of a commit that did not happen is no damage behind an open
-    /// segment, and would be behind a sealed one.
+    /// segment, and would be behind a sealed one. Synced in any case: another process may have cut them before.
     private func cutAttachments(_ segment: UInt32, _ writer: inout WriterState) throws {
         let name = file(Format.attachmentsName(segment))
         guard try disk.kind(of: name) != nil else { return }
         try ensureAttachmentsFile(segment, &writer)
         let attachments = try disk.open(name, .readWrite)
         defer { attachments.close() }
-        guard try attachments.size() > writer.attachmentsEnd else { return }
-        try attachments.truncate(to: writer.attachmentsEnd)
+        if try attachments.size() > writer.attachmentsEnd { try attachments.truncate(to: writer.attachmentsEnd) }
         do throws(DiskError) { try attachments.sync() } catch { throw stop(&writer, "\(error)") }
+    }
+
+    /// Whoever opens a sealed segment reads the epoch of its index and no frame. So the index has the largest of all,
+    /// and an opening that took its own before another one did takes a new one.
+    private func sealingEpoch(_ writer: inout WriterState, largest: UInt32) -> UInt32 {
+        let epoch = nextEpoch(&writer)
+        if epoch >= largest { return epoch }
+        writer.epoch = largest &+ 1
+        return largest &+ 1
     }
 
     /// The event that says which streams there are, and behind it the index, in one commit.
@@ -87,7 +95,7 @@ extension Ledger {
         else { return }
         try cutAttachments(open.header.number, &writer)
         let (entry, streams) = try sealingEntry(segment: open.header.number)
-        let epoch = nextEpoch(&writer)
+        let epoch = sealingEpoch(&writer, largest: open.epoch)
         let build = CommitBuild(
             [entry], firstPosition: open.nextPosition, epoch: epoch, previousHash: open.lastHash,
             dictionary: open.header.dictionary, isOpenEnded: true)

@@ -59,25 +59,6 @@ package final class Ledger: Sendable {
     package func refresh() throws {
         try mapDiskErrors { try writer.withLock { try catchUp(&$0, holdsLock: false) } }
     }
-
-    /// Signs a last checkpoint and closes the files. Appending ends; a second call does nothing.
-    package func close() throws {
-        try mapDiskErrors {
-            try writer.withLock { writer in
-                guard !writer.isClosed else { return }
-                defer {
-                    writer.isClosed = true
-                    writer.lockFile?.close()
-                    writer.lockFile = nil
-                }
-                guard access == .readWrite, writer.key != nil, writer.stopped == nil else { return }
-                try withFolderLock(&writer) { writer in
-                    try catchUp(&writer, holdsLock: true)
-                    try sign(&writer)
-                }
-            }
-        }
-    }
 }
 
 /// What a caller may set about a ledger it opens.
@@ -116,10 +97,16 @@ struct WriterState: Sendable {
     var stopped: LedgerError?
     /// Assigned by the first commit.
     var epoch: UInt32?
+    /// Set when another process was seen to remove content, which it may not have come to erase.
+    var mayOweRemoval = false
     /// End of the cited records in the attachments file of the open segment; 0 if there is no file.
     var attachmentsEnd: UInt64 = 0
     var attachmentRewrites: UInt64 = 0
     var key: SigningKey?
+    /// Where it came from, for messages.
+    var keyFile = ""
+    /// Which key signs which sizes; nil when a rotation was met and it must be read again.
+    var keys: KeyHistory?
     /// The last signed checkpoint and the frontier of the tree at its size.
     var signed: (checkpoint: SignedCheckpoint, frontier: TreeFrontier)?
     var signedAtMicroseconds: UInt64?

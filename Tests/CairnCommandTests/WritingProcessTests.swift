@@ -157,10 +157,9 @@ import Testing
     }
 
     private func checkAll(_ ledger: ScratchLedger, _ acknowledged: [UInt64: String]) throws {
-        // The next writer cuts off what the last one left of a frame. Records that no frame came to cite stay behind the
-        // end of the attachments, as a torn tail, until the next attachment is written over them.
+        // The next writer cuts off what the last one left, of a frame or of attachments that no frame came to cite.
         try ledger.succeed(["record", "test.end.v1", "--stream", "work/end"])
-        try ledger.expectIntact("after all kills", mayBeTorn: true)
+        try ledger.expectIntact("after all kills")
         let events = try ledger.events()
         for (position, id) in acknowledged {
             let event = try #require(position < UInt64(events.count) ? events[Int(position)] : nil)

@@ -191,6 +191,82 @@ import Testing
         print("crash points beside another process: \(count)")
     }
 
+    /// The machine stops again while the next process puts right what the first stop left.
+    @Test func stoppingAgainWhileStartingLosesNothing() throws {
+        var count = 0
+        var repairs: Set<FaultDisk.Operation> = []
+        for call in try Self.calls().filter(\.operation.isChange) {
+            let disk = try CrashWorkload.makeDisk(faults: [call.number: .crash(isApplied: true)])
+            var workload = CrashWorkload(disk: disk)
+            do { try workload.run() } catch let error as CrashFailure { throw error } catch {}
+            let seed = UInt64(call.number)
+            for left in [disk.afterProcessDeath(seed: seed), disk.afterPowerLoss(seed: seed)] {
+                let undisturbed = left.afterProcessDeath(seed: seed)
+                _ = try? CrashWorkload(disk: undisturbed).open()
+                for step in undisturbed.calls where step.operation.isChange && !step.path.hasSuffix("/lock") {
+                    repairs.insert(step.operation)
+                    let again = left.afterProcessDeath(seed: seed, faults: [step.number: .crash(isApplied: true)])
+                    _ = try? CrashWorkload(disk: again).open()
+                    for last in [again.afterProcessDeath(seed: seed), again.afterPowerLoss(seed: seed)] {
+                        count += 1
+                        do { try CrashCheck(trace: workload.trace, seed: seed &* 5 &+ 4).run(last) } catch {
+                            Issue.record("\(call), then \(step): \(error)")
+                        }
+                    }
+                }
+            }
+        }
+        print("crash points while starting after a crash: \(count)")
+        #expect(count > 1000)
+        #expect(repairs.isSuperset(of: [.truncate, .create, .write, .rename, .remove, .sync]))
+    }
+
+    /// Closing seals what is due and signs a checkpoint, and that needs space. Without it the caller is told, the lock
+    /// is free, nothing is lost, and the next opening does what was left.
+    @Test func aFullDiskWhileClosingIsToldAndLosesNothing() throws {
+        let eventCount = 6
+        func prepared(_ faults: [Int: FaultDisk.Fault]) throws -> (CrashWorkload, Ledger, lastCall: Int) {
+            let disk = try CrashWorkload.makeDisk(faults: faults)
+            var workload = CrashWorkload(disk: disk)
+            workload.options.checkpointIntervalMicroseconds = .max
+            workload.options.sealAttachmentBytes = 5000
+            let ledger = try workload.create()
+            var lastCall = 0
+            for index in 0..<eventCount {
+                // The last commit makes the segment large enough to be sealed.
+                let bytes = index == eventCount - 1 ? 5000 : 90
+                lastCall = disk.callCount
+                try workload.append([CrashWorkload.event("a\(index)", stream: "one", attachments: [bytes])], to: ledger)
+            }
+            return (workload, ledger, lastCall)
+        }
+        let (quiet, closing, lastCall) = try prepared([:])
+        try closing.close()
+        var told: [String: Int] = [:]
+        for number in lastCall + 1...quiet.disk.callCount {
+            // Where the last append itself is refused there is nothing to close.
+            guard let (workload, ledger, _) = try? prepared([number: .full]) else { continue }
+            do { try ledger.close() } catch let error as LedgerError {
+                for step in ["seal the open segment", "sign the last checkpoint"]
+                where error.description.hasPrefix("cannot \(step) while closing") { told[step, default: 0] += 1 }
+                #expect(error.code == .diskFull, "\(error)")
+                #expect(error.description.contains("all \(ledger.size) entries are on disk"), "\(error)")
+                #expect(error.remedy?.contains("space") == true)
+            }
+            #expect(throws: Never.self) { try ledger.close() }
+            workload.disk.freeSpace()
+            // The machine goes on: the lock is free, and the next opening makes up for it.
+            let next = try workload.open()
+            try next.close()
+            let report = try LedgerVerifier.verify(at: CrashWorkload.folder, environment: workload.environment)
+            #expect(report.verdict == .intact && report.signedSize == report.entries)
+            #expect(report.entries == UInt64(eventCount) + 1, "with the event that seals")
+            try CrashCheck(trace: workload.trace, seed: 2).run(workload.disk.afterPowerLoss(seed: 3))
+        }
+        print("a full disk while closing was told: \(told)")
+        #expect(told.count == 2)
+    }
+
     /// The disk is full at a call, the command fails with that reason, somebody makes room, and the same object goes on
     /// without a repair.
     @Test func appendingGoesOnOnceThereIsRoom() throws {

@@ -9,8 +9,8 @@ struct LedgerLoader {
     private(set) var view = LedgerView()
     private(set) var identity: [UInt8] = []
     private(set) var origin = ""
-    /// Verifier keys that headers and rotations name.
-    private(set) var keys: [VerifierKey] = []
+    /// Which key signs which sizes; nil until the files were found good enough to tell.
+    private(set) var keys: KeyHistory?
     private(set) var signed: (checkpoint: SignedCheckpoint, frontier: TreeFrontier)?
     private(set) var attachmentsEnd: UInt64 = 0
     private(set) var attachmentRewrites: UInt64 = 0
@@ -58,7 +58,9 @@ struct LedgerLoader {
             }
         }
         try loadAttachments()
-        if view.problems.isEmpty { try checkAgainstCheckpoint() }
+        guard view.problems.isEmpty else { return }
+        keys = try KeyHistory(of: view, origin: origin, ledgerID: identity)
+        try checkAgainstCheckpoint()
     }
 
     private mutating func loadCheckpoint() {
@@ -123,7 +125,6 @@ struct LedgerLoader {
             guard header.firstPosition == view.size || !view.problems.isEmpty else {
                 throw .damaged("it begins with entry \(header.firstPosition), and entry \(view.size) is next")
             }
-            if let key = try? VerifierKey(header.verifierKey), !keys.contains(key) { keys.append(key) }
             return header
         } catch {
             if case .newer(let reason) = error {
@@ -179,20 +180,12 @@ struct LedgerLoader {
             return
         }
         do {
-            if !keys.isEmpty { _ = try checkpoint.verify(logKeys: keys + rotatedKeys()) }
+            if let keys, !keys.ranges.isEmpty { _ = try checkpoint.verify(logKeys: keys.ranges.map(\.key)) }
         } catch {
             add(Damage(.corrupt, file: "checkpoint", offset: 0, reason: "\(error)"))
             return
         }
         signed = (checkpoint, frontier)
-    }
-
-    /// Keys that rotations in the log name, believed only where the old key signed the new one.
-    private mutating func rotatedKeys() -> [VerifierKey] {
-        let rotations = (try? KeyHistory.rotations(in: view)) ?? []
-        let history = KeyHistory(first: keys.first, rotations: rotations, origin: origin, ledgerID: identity)
-        for key in history.ranges.map(\.key) where !keys.contains(key) { keys.append(key) }
-        return keys
     }
 
     /// Syncs what was read and will be built on: a process that died may have written, named or removed it and not have
@@ -218,6 +211,16 @@ struct LedgerLoader {
         for name in ["checkpoint.new", "redaction.pending.new"] where try disk.kind(of: "\(path)/\(name)") != nil {
             try disk.remove("\(path)/\(name)")
         }
+    }
+
+    /// Cuts records off that no frame came to cite. Holds the lock, and comes after `makeLast`: a frame that `repair`
+    /// cut off cannot come back and cite what goes here. Not synced: after a crash the records are there again, as the
+    /// same torn tail, and whoever seals the segment syncs the file first.
+    func cutAttachments() throws {
+        guard let segment = view.open, attachmentsEnd > 0 else { return }
+        let file = try disk.open("\(path)/\(Format.attachmentsName(segment.header.number))", .readWrite)
+        defer { file.close() }
+        if try file.size() > attachmentsEnd { try file.truncate(to: attachmentsEnd) }
     }
 }
 

@@ -53,7 +53,7 @@ package struct LedgerVerifier {
         }
         if wantedRoots[0] != nil { wantedRoots[0] = tree.root }
         try checkSegments(numbers, last: last)
-        checkRemovals()
+        try checkRemovals()
         report.entries = tree.size
         report.streams = lastRevisions.count
         report.root = tree.root.description
@@ -281,12 +281,42 @@ package struct LedgerVerifier {
         if expected != index { differs("it is not the one that the entries give") }
     }
 
-    private mutating func checkRemovals() {
+    /// What is gone was removed by an event, and what an event removed is gone.
+    private mutating func checkRemovals() throws {
         for item in gone where removals[item.position] != item.digest.description {
             report.add(
                 .corrupt,
                 "cannot trust \(item.file): attachment \(item.digest) is gone, and entry \(item.position) is no event "
                     + "that removed it", file: item.file)
+        }
+        guard isTreeWhole, report.problems.isEmpty else { return }
+        let goneDigests = Set(gone.map(\.digest.description))
+        let left = removals.filter { !goneDigests.contains($0.value) }
+        if left.isEmpty { return }
+        let pending = try pendingDigests()
+        for (position, digest) in left.sorted(by: { $0.key < $1.key }) {
+            if pending.contains(digest) {
+                report.add(
+                    Damage(
+                        .torn, file: Ledger.pendingName, offset: 0,
+                        reason: "attachment \(digest) is still to be erased; the next writer does it"))
+            } else {
+                report.add(
+                    .corrupt,
+                    "cannot trust the removal of attachment \(digest) by the event at position \(position): its content "
+                        + "is still there", remedy: "redact it once more")
+            }
+        }
+    }
+
+    private func pendingDigests() throws -> Set<String> {
+        do throws(DiskError) {
+            let file = try environment.disk.open("\(path)/\(Ledger.pendingName)", .read)
+            let bytes = try file.readAll(limit: Ledger.pendingBytesMax)
+            return Set(Ledger.pendingRemovals(in: bytes).digests.map(\.description))
+        } catch {
+            if error.reason == .notFound { return [] }
+            throw error
         }
     }
 

@@ -61,11 +61,12 @@ struct RecordCommand: ParsableCommand {
             onBehalfOf: actor)
         let log = try ledger.openToWrite(command: "record", key: key)
         let receipts = try recorder(log).record(request)
-        try log.close()
+        // Before closing, which may fail: the event is on disk.
         try output.print(
             Table(
                 columns: [Table.Column("position"), Table.Column("revision"), Table.Column("is_duplicate")],
                 rows: receipts.map { [.integer($0.position), .integer($0.revision), .boolean($0.isDuplicate)] }))
+        try log.close()
     }
 
     private func recorder(_ log: Ledger) -> CommandRecorder {
