@@ -33,8 +33,7 @@ package enum Facts {
         guard type.family == .foreign else { return [] }
         let detail = event.data["detail"] ?? .null
         switch type.name {
-        case "aws.ecs.hook-state-change": return hook(detail)
-        case "aws.ecs.deployment-state-change": return deployment(event.data, detail)
+        case "aws.ecs.hook-state-change", "aws.ecs.deployment-state-change": return notice(event)
         case "aws.ecs.service-action": return serviceAction(event, detail)
         case "aws.ecs.task-state-change": return task(detail)
         case "aws.cloudwatch.alarm-state-change", "aws.cloudwatch.cloudwatch-alarm-state-change": return alarm(detail)
@@ -46,49 +45,44 @@ package enum Facts {
 
     // MARK: Amazon ECS
 
-    private static func hook(_ detail: JSONValue) -> [Fact] {
-        guard let id = detail["hookId"]?.string, let stage = detail["lifecycleStage"]?.string,
-            let arn = resource(detail["serviceDeploymentArn"]), arn.kind == "service-deployment"
-        else { return [] }
-        var data: JSONObject = ["hook": .string(id), "phase": .string(stage)]
-        let name: String
-        switch detail["eventName"]?.string {
-        case "HOOK_IN_PROGRESS", "HOOK_AWAITING_ACTION":
-            name = "hook.called"
-            data["attempt"] = 1
-            data["execution_id"] = .string(id)
-        case "HOOK_SUCCEEDED", "HOOK_FAILED":
-            name = "hook.answered"
-            data["attempt"] = 1
-            data["status"] = detail["eventName"] == "HOOK_SUCCEEDED" ? "SUCCEEDED" : "FAILED"
-        case "HOOK_TIMED_OUT": name = "hook.timed_out"
-        default: return []
+    /// What a notice says by itself. What it says together with others, `ECSTelling` reads.
+    private static func notice(_ event: RecordedEvent) -> [Fact] {
+        guard let notice = ECSNotice(event) else { return [] }
+        let fact: (String, JSONValue)
+        switch notice.meaning {
+        case .started, .other: return []
+        case .rollingBack: fact = ("rollback.started", ["reason": .string(notice.reason ?? "")])
+        case .completed: fact = ("deployment.completed", [:])
+        case .failed: fact = ("deployment.failed", ["reason": .string(notice.reason ?? "")])
+        case .hook(let hook): fact = hookFact(hook)
         }
+        let place = notice.place
+        let id = notice.deployment ?? notice.revision.map { "ecs-svc/\($0)" }
         return [
             Fact(
-                name: name, data: .object(data), run: StreamName(kind: "deployment", foreignID: arn.rest),
-                cluster: arn.cluster, service: arn.service)
+                name: fact.0, data: fact.1,
+                run: id.map { StreamName(kind: "deployment", foreignID: "\(place.cluster)/\(place.service)/\($0)") },
+                cluster: place.cluster, service: place.service, revision: notice.revision)
         ]
     }
 
-    /// A rollback has no event of its own: only the reason says it.
-    private static func deployment(_ data: JSONValue, _ detail: JSONValue) -> [Fact] {
-        guard let service = resource(data["resources"]?[0]), service.kind == "service" else { return [] }
-        let reason = detail["reason"]?.string ?? ""
-        let fact: (String, JSONValue)
-        switch detail["eventName"]?.string {
-        case "SERVICE_DEPLOYMENT_IN_PROGRESS":
-            guard contains(reason, "rolling back") else { return [] }
-            fact = ("rollback.started", ["reason": .string(reason)])
-        case "SERVICE_DEPLOYMENT_COMPLETED": fact = ("deployment.completed", [:])
-        case "SERVICE_DEPLOYMENT_FAILED": fact = ("deployment.failed", ["reason": .string(reason)])
-        default: return []
+    private static func hookFact(_ hook: ECSNotice.Hook) -> (String, JSONValue) {
+        var data: JSONObject = ["hook": .string(hook.id), "phase": .string(hook.stage)]
+        switch hook.state {
+        case .awaiting, .inProgress:
+            data["attempt"] = 1
+            data["execution_id"] = .string(hook.id)
+            return ("hook.called", .object(data))
+        case .succeeded, .failed:
+            data["attempt"] = 1
+            data["status"] = hook.state == .succeeded ? "SUCCEEDED" : "FAILED"
+            return ("hook.answered", .object(data))
+        case .timedOut: return ("hook.timed_out", .object(data))
         }
-        return [runFact(fact, service, deployment: detail["deploymentId"]?.string)]
     }
 
     private static func serviceAction(_ event: RecordedEvent, _ detail: JSONValue) -> [Fact] {
-        guard let service = resource(event.data["resources"]?[0]), service.kind == "service" else { return [] }
+        guard let service = ECSResource(event.data["resources"]?[0]), service.kind == "service" else { return [] }
         let reason = JSONValue.string(detail["reason"]?.string ?? detail["eventName"]?.string ?? "")
         let fact: (String, JSONValue)
         switch detail["eventName"]?.string {
@@ -106,12 +100,12 @@ package enum Facts {
     }
 
     private static func task(_ detail: JSONValue) -> [Fact] {
-        guard let task = resource(detail["taskArn"]), task.kind == "task",
+        guard let task = ECSResource(detail["taskArn"]), task.kind == "task",
             let group = detail["group"]?.string, group.hasPrefix("service:")
         else { return [] }
         let id = task.rest.split(separator: "/").last.map(String.init) ?? task.rest
-        let cluster = resource(detail["clusterArn"])?.rest ?? task.cluster
-        let service = Resource(kind: "service", rest: "\(cluster)/\(group.dropFirst("service:".utf8.count))")
+        let cluster = ECSResource(detail["clusterArn"])?.rest ?? task.cluster
+        let service = ECSResource(kind: "service", rest: "\(cluster)/\(group.dropFirst("service:".utf8.count))")
         let fact: (String, JSONValue)
         switch detail["lastStatus"]?.string {
         case "RUNNING":
@@ -145,7 +139,7 @@ package enum Facts {
     }
 
     /// A fact about a service's deployment that AWS names `ecs-svc/NUMBER`, where the number is the revision's.
-    private static func runFact(_ fact: (String, JSONValue), _ service: Resource, deployment: String?) -> Fact {
+    private static func runFact(_ fact: (String, JSONValue), _ service: ECSResource, deployment: String?) -> Fact {
         let revision = deployment.flatMap { $0.hasPrefix("ecs-svc/") ? String($0.dropFirst(8)) : nil }
         let run = deployment.map {
             StreamName(kind: "deployment", foreignID: "\(service.cluster)/\(service.service)/\($0)")
@@ -198,30 +192,6 @@ package enum Facts {
             return "fail"
         default: return nil
         }
-    }
-
-    // MARK: Names
-
-    /// The part of an ARN that names a thing: `service/CLUSTER/NAME`.
-    private struct Resource {
-        var kind: String
-        /// What follows the kind.
-        var rest: String
-
-        private var parts: [Substring] { rest.split(separator: "/") }
-        /// Services have had no cluster in their ARN before 2018.
-        var cluster: String { parts.count > 1 ? String(parts[0]) : "default" }
-        var service: String { parts.count > 1 ? String(parts[1]) : rest }
-    }
-
-    /// Nil unless it is `arn:PARTITION:SERVICE:REGION:ACCOUNT:KIND/REST`.
-    private static func resource(_ value: JSONValue?) -> Resource? {
-        guard let parts = value?.string?.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false),
-            parts.count == 6, parts[0] == "arn", let slash = parts[5].firstIndex(of: "/")
-        else { return nil }
-        let rest = parts[5][parts[5].index(after: slash)...]
-        guard !rest.isEmpty else { return nil }
-        return Resource(kind: String(parts[5][..<slash]), rest: String(rest))
     }
 
     private static func contains(_ text: String, _ part: String) -> Bool {

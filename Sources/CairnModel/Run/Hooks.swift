@@ -21,6 +21,15 @@ package struct HookDeclaration: Sendable, Hashable {
     }
 }
 
+/// One call of a hook that has an id of its own.
+struct HookExecution: Sendable, Hashable {
+    var hook: String
+    var phase: String
+    var step: Int?
+    var isRollback: Bool
+    var attempt: Int64
+}
+
 /// The calls of one hook at one stage and traffic step: from the first call to the answer that ends it.
 package struct HookCall: Sendable, Hashable {
     package enum Status: String, Sendable, Hashable {

@@ -11,25 +11,37 @@ package func evolve(_ state: MigrationState, _ event: RecordedEvent) -> Migratio
 extension MigrationState {
     /// The same in place, for replays of many events.
     package mutating func apply(_ event: RecordedEvent) {
+        if let notice = ECSNotice(event) {
+            guard take(notice) else { return }
+            untold[0].count(event)
+            tellAgain()
+        } else if untold.isEmpty {
+            applyOwn(event)
+        } else {
+            untold[0].applyOwn(event)
+            tellAgain()
+        }
+    }
+
+    private mutating func count(_ event: RecordedEvent) {
         eventCount += 1
-        if event.subject == stream { revision = event.revision }
+        if event.subject == stream { revision = max(revision ?? 0, event.revision) }
+    }
+
+    private mutating func applyOwn(_ event: RecordedEvent) {
+        count(event)
         switch EventVocabulary.standard.read(type: event.type, data: event.data) {
         case .known(let name, let data): apply(name, data.object ?? JSONObject(), at: event.time)
         case .unknownVersion: return
         case .foreign:
             for fact in Facts.interpret(event) {
-                // AWS calls the deployment that brings the old revision back completed: this run was not.
-                let isReturn = fact.name == "deployment.completed" && status == .rollingBack
-                apply(
-                    isReturn ? "rollback.completed" : fact.name, fact.data.object ?? JSONObject(), at: event.time,
-                    isForeign: true)
+                apply(fact.name, fact.data.object ?? JSONObject(), at: event.time)
             }
         }
     }
 
-    /// - Parameter isForeign: the event came from another vocabulary, which names a stage only in passing.
-    mutating func apply(_ name: String, _ data: JSONObject, at time: Timestamp, isForeign: Bool = false) {
-        let event = Input(data: data, time: time, isForeign: isForeign)
+    mutating func apply(_ name: String, _ data: JSONObject, at time: Timestamp) {
+        let event = Input(data: data, time: time)
         switch name {
         case "migration.planned", "deployment.planned": plan(event)
         case "phase.started", "phase.completed", "phase.failed", "phase.reverted": applyPhase(name, event)
@@ -42,7 +54,8 @@ extension MigrationState {
         case "check.completed":
             guard let check = event.text("name") else { return }
             checks[check] = Check(result: event.text("result") ?? "undecided", time: time)
-        case "hook.called", "hook.answered", "hook.timed_out": applyHook(name, event)
+        case "hook.called", "hook.answered", "hook.timed_out":
+            applyHook(name, event, isRollback: status == .rollingBack)
         case "traffic.shifted": applyShift(event)
         case "bake.started":
             bake = Bake(minutes: event.number("minutes") ?? 0, step: event.step, startedAt: time)
@@ -70,7 +83,6 @@ extension MigrationState {
     struct Input {
         var data: JSONObject
         var time: Timestamp
-        var isForeign: Bool
 
         func text(_ name: String) -> String? { data[name]?.string }
         func number(_ name: String) -> Double? { data[name]?.double }

@@ -11,7 +11,7 @@ extension MigrationState {
     }
 
     /// The same, with a place for a stage that nobody knew.
-    private mutating func placesOrNew(of phase: String, step: Int?) -> [Int] {
+    mutating func placesOrNew(of phase: String, step: Int?) -> [Int] {
         let places = places(of: phase, step: step)
         guard places.isEmpty else { return places }
         // Every unknown name costs a place; a run of honest facts has few of them.
@@ -43,12 +43,7 @@ extension MigrationState {
 
     private mutating func start(_ places: [Int], _ event: Input) {
         let first = places[0]
-        if startedAt == nil {
-            startedAt = event.time
-            // An alarm that is already in ALARM says nothing about this run.
-            for alarm in alarms.keys where alarms[alarm]?.state == "ALARM" { alarms[alarm]?.isIgnored = true }
-        }
-        if status == .planned || status == .unplanned { status = .running }
+        begin(at: event.time)
         for index in phases.indices where !places.contains(index) && phases[index].isKnown && phases[first].isKnown {
             // Only one stage runs at a time: an earlier one is over, a later one was not meant.
             if phases[index].status == .active {
@@ -73,6 +68,15 @@ extension MigrationState {
                 requester: event.text("requested_by"),
                 deadline: event.time.later(bySeconds: playbook?.emergencyApprovalSeconds ?? 86_400))
         }
+    }
+
+    mutating func begin(at time: Timestamp) {
+        if startedAt == nil {
+            startedAt = time
+            // An alarm that is already in ALARM says nothing about this run.
+            for alarm in alarms.keys where alarms[alarm]?.state == "ALARM" { alarms[alarm]?.isIgnored = true }
+        }
+        if status == .planned || status == .unplanned { status = .running }
     }
 
     /// After the way back everything from its stage on is open again, and what was approved for it no longer counts.

@@ -5,14 +5,10 @@ extension MigrationState {
     /// Most calls kept: hooks times stages times steps stay far below.
     private static let hookCallsMax = 10_000
 
-    mutating func applyHook(_ name: String, _ event: Input) {
-        guard var hook = event.text("hook"), let phase = event.phase else { return }
-        if event.isForeign {
-            hook = ownName(ofHook: hook, phase: phase)
-            reach(phase, event)
-        }
+    /// - Parameter isRollback: the same hook is called again on the way back.
+    mutating func applyHook(_ name: String, _ event: Input, isRollback: Bool) {
+        guard let hook = event.text("hook"), let phase = event.phase else { return }
         let step = step(given: event.step, phase: phase)
-        let isRollback = status == .rollingBack || (event.isForeign && !rollbacks.isEmpty && isFinished)
         var place = hookCalls.firstIndex {
             $0.hook == hook && $0.phase == phase && $0.step == step && $0.isRollback == isRollback
         }
@@ -27,18 +23,16 @@ extension MigrationState {
         guard let place else { return }
         switch name {
         case "hook.called":
-            // Another producer tells the same call again: that is not a second one.
-            if event.isForeign,
-                hookCalls[place].executionID == event.text("execution_id") || hookCalls[place].isFinished
-            {
-                return
-            }
             hookCalls[place].attempt = max(1, event.integer("attempt") ?? 1)
             hookCalls[place].status = .called
             hookCalls[place].executionID = event.text("execution_id") ?? hookCalls[place].executionID
             hookCalls[place].lastCalledAt = event.time
             hookCalls[place].answeredAt = nil
             hookCalls[place].nextCallAt = nil
+            if let id = event.text("execution_id"), executions.count < MigrationState.hookCallsMax {
+                executions[id] = HookExecution(
+                    hook: hook, phase: phase, step: step, isRollback: isRollback, attempt: hookCalls[place].attempt)
+            }
         case "hook.answered": answer(place, event)
         default:
             let action = event.text("action") ?? declaration(of: hook)?.timeoutAction ?? "ROLLBACK"
@@ -67,28 +61,6 @@ extension MigrationState {
             hookCalls[place].status = .failed
             callForRollback(.hookFailed, "hook \(hook) failed at \(hookCalls[place].phase)")
         }
-    }
-
-    /// AWS names a pause by an id of its own; the plan and the conductor name the hook.
-    private func ownName(ofHook id: String, phase: String) -> String {
-        if let call = hookCalls.first(where: { $0.executionID == id && $0.phase == phase }) { return call.hook }
-        let pauses = declaredHooks.filter { $0.kind == "pause" && $0.phases.contains(phase) }
-        return id.hasPrefix("ecs-pause-") && pauses.count == 1 ? pauses[0].name : id
-    }
-
-    /// A foreign event names a stage in passing: the run is there now, unless it is further already.
-    private mutating func reach(_ phase: String, _ event: Input) {
-        guard status != .rollingBack, !isFinished else { return }
-        let places = places(of: phase, step: step(given: event.step, phase: phase))
-        if let place = places.first {
-            let isFurther = phases[place...].contains { $0.status != .pending && $0.isKnown }
-            guard !isFurther else { return }
-        } else if phases.contains(where: { $0.name == phase }) {
-            return
-        }
-        var data: JSONObject = ["phase": .string(phase)]
-        if let step = step(given: event.step, phase: phase) { data["step"] = .integer(step) }
-        applyPhase("phase.started", Input(data: data, time: event.time, isForeign: true))
     }
 
     mutating func applyShift(_ event: Input) {

@@ -53,6 +53,8 @@ package struct MigrationState: Sendable, Hashable {
     package var gates: [String: Gate] = [:]
     package var checks: [String: Check] = [:]
     package var hookCalls: [HookCall] = []
+    /// Which call each execution was, as the run's own events tell it.
+    var executions: [String: HookExecution] = [:]
     /// What hooks answered, merged over the calls of each hook.
     package var hookDetails: [String: JSONObject] = [:]
     package var production: Weights?
@@ -69,6 +71,12 @@ package struct MigrationState: Sendable, Hashable {
     package var rollbackDue: String?
     package var breaker = CircuitBreaker()
     package var alarms: [String: AlarmState] = [:]
+
+    // What Amazon ECS tells of it.
+    /// In order, each once.
+    var notices: [ECSNotice] = []
+    /// The state without them, once there are any: one element at most.
+    var untold: [MigrationState] = []
 
     package init(stream: StreamName, playbooks: PlaybookLibrary = .builtIn) {
         self.stream = stream
