@@ -153,6 +153,64 @@ package enum Inflate {
         consumed += bytes.count
     }
 
+    /// Inflates `input[position...]` straight into the caller's memory, for readers that must not copy.
+    ///
+    /// Call again while `position` is before the end or all of `output` was written: zlib may hold more.
+    /// - Parameter written: bytes of `output` that are valid afterwards, also when an error is thrown.
+    package mutating func read(
+        _ input: Span<UInt8>, at position: inout Int, into output: UnsafeMutableBufferPointer<UInt8>,
+        written: inout Int
+    ) throws(InflateError) {
+        written = 0
+        // zlib wants an address even for no bytes.
+        guard let outputStart = output.baseAddress else { return }
+        while written < output.count {
+            if isBetweenMembers {
+                if position >= input.count { return }
+                guard case .gzip = container else {
+                    throw .damaged(offset: consumed, reason: "there are bytes after the end")
+                }
+                unsafe inflateReset(stream)
+                isBetweenMembers = false
+            }
+            let room = min(output.count - written, limit - produced + 1, Int(Int32.max))
+            let available = min(input.count - position, Int(Int32.max))
+            var result: Int32 = Z_OK
+            unsafe input.withUnsafeBufferPointer { input in
+                unsafe stream.pointee.next_in = unsafe input.baseAddress.map {
+                    unsafe UnsafeMutablePointer(mutating: $0 + position)
+                }
+                unsafe stream.pointee.avail_in = UInt32(available)
+                unsafe stream.pointee.next_out = outputStart + written
+                unsafe stream.pointee.avail_out = UInt32(room)
+                result = unsafe inflate(stream, Z_NO_FLUSH)
+            }
+            let used = unsafe available - Int(stream.pointee.avail_in)
+            let made = unsafe room - Int(stream.pointee.avail_out)
+            sawAnything = sawAnything || used > 0
+            position += used
+            consumed += used
+            produced += made
+            written += made
+            guard produced <= limit else {
+                written -= produced - limit
+                throw .tooLarge(limit: limit)
+            }
+            switch result {
+            case Z_STREAM_END: isBetweenMembers = true
+            case Z_OK: if position == input.count, made < room { return }
+            case Z_BUF_ERROR: return
+            case Z_NEED_DICT:
+                guard !dictionary.isEmpty, setDictionary() else {
+                    throw .damaged(offset: consumed, reason: "it needs another preset dictionary")
+                }
+            default:
+                let reason = unsafe stream.pointee.msg.map { unsafe String(cString: $0) } ?? "zlib error \(result)"
+                throw .damaged(offset: consumed, reason: reason)
+            }
+        }
+    }
+
     /// Runs zlib until the input is used up or one member ends; returns the input position reached.
     private mutating func step(
         _ bytes: [UInt8], from start: Int, to output: inout [UInt8]
