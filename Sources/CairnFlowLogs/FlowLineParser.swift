@@ -1,78 +1,62 @@
-/// Reads one line at a time into a `FlowRecord`, without making a string of anything.
+/// Reads the values of a line into a `FlowRecord`, without making a string of anything.
 ///
-/// Fields are separated by runs of spaces, since AWS's own samples have doubled ones. `-` and the literal `None`, which
-/// some producers write, are missing values. Everything hot is in this file: a generic call across a module boundary
-/// would cost more than the parsing.
+/// `-` and the literal `None`, which some producers write, are missing values. Everything hot is in this module: a
+/// generic call across a module boundary would cost more than the parsing.
 struct FlowLineParser: Sendable {
     private enum Kind: UInt8 {
-        case skipped, source, destination, packetSource, packetDestination, sourcePort, destinationPort
+        case source, destination, packetSource, packetDestination, sourcePort, destinationPort
         case protocolNumber, tcpFlags, packets, bytes, start, end, action, status, direction
-    }
 
-    let format: FlowLogFormat
-    /// True if neither a header line nor the caller said what the fields are.
-    let isAssumed: Bool
-    private let kinds: [Kind]
-    private(set) var bounds: FlowFieldBounds
-    private(set) var record = FlowRecord()
-
-    init(format: FlowLogFormat, isAssumed: Bool) {
-        self.format = format
-        self.isAssumed = isAssumed
-        bounds = FlowFieldBounds(columns: format.columns.count)
-        kinds = format.columns.map { column in
-            switch column.field {
-            case .sourceAddress: .source
-            case .destinationAddress: .destination
-            case .packetSourceAddress: .packetSource
-            case .packetDestinationAddress: .packetDestination
-            case .sourcePort: .sourcePort
-            case .destinationPort: .destinationPort
-            case .protocolNumber: .protocolNumber
-            case .tcpFlags: .tcpFlags
-            case .packets: .packets
-            case .bytes: .bytes
-            case .start: .start
-            case .end: .end
-            case .action: .action
-            case .logStatus: .status
-            case .flowDirection: .direction
-            default: .skipped
+        init?(_ field: FlowLogField?) {
+            switch field {
+            case .sourceAddress: self = .source
+            case .destinationAddress: self = .destination
+            case .packetSourceAddress: self = .packetSource
+            case .packetDestinationAddress: self = .packetDestination
+            case .sourcePort: self = .sourcePort
+            case .destinationPort: self = .destinationPort
+            case .protocolNumber: self = .protocolNumber
+            case .tcpFlags: self = .tcpFlags
+            case .packets: self = .packets
+            case .bytes: self = .bytes
+            case .start: self = .start
+            case .end: self = .end
+            case .action: self = .action
+            case .logStatus: self = .status
+            case .flowDirection: self = .direction
+            default: return nil
             }
         }
     }
 
-    /// Latest start or end in seconds, 9999-12-31T23:59:59Z; anything later is milliseconds.
-    private static let secondsMax: UInt64 = 253_402_300_799
-    /// Stamps from 1973-03-03 on in milliseconds are larger than any stamp before the year 5138 in seconds.
-    private static let millisecondsMin: UInt64 = 100_000_000_000
+    private struct Step: Sendable {
+        var kind: Kind
+        var column: Int
+    }
+
+    private let steps: [Step]
+    private(set) var record = FlowRecord()
+
+    init(_ format: FlowLogFormat) {
+        steps = format.columns.enumerated().compactMap { column, name in
+            Kind(name.field).map { Step(kind: $0, column: column) }
+        }
+    }
+
     /// How far the window may end before it starts: AWS says both may be off by this many seconds.
     private static let clockSlackSeconds: Int64 = 60
 
-    /// Reads the line in `bytes[start..<end]`. `record` and `bounds` tell of it afterwards if the result is nil.
-    mutating func parse(_ bytes: Span<UInt8>, from lineStart: Int, to lineEnd: Int) -> FlowLogRejectReason? {
+    /// Reads a line; `record` tells of it afterwards if the result is nil.
+    @inline(__always)
+    mutating func parse(_ line: FlowLine) -> FlowFault? {
         record = FlowRecord()
-        let columns = kinds.count
-        var column = 0
-        var index = lineStart
-        while true {
-            while index < lineEnd, bytes[index] == 0x20 { index += 1 }
-            if index >= lineEnd { break }
-            let start = index
-            while index < lineEnd, bytes[index] != 0x20 { index += 1 }
-            if column == columns { return .tooManyFields(expected: columns, isAssumed: isAssumed) }
-            bounds.starts[column] = start
-            bounds.ends[column] = index
-            let kind = kinds[column]
-            if kind != .skipped, !FlowLineParser.isMissing(bytes, start, index) {
-                if let reason = read(kind, bytes, start, index, column) { return reason }
-            }
-            column += 1
+        for index in steps.indices {
+            let step = steps[index]
+            if let fault = read(step.kind, line, step.column) { return fault }
         }
-        if column < columns { return .tooFewFields(found: column, expected: columns, isAssumed: isAssumed) }
         if record.end < record.start {
             if record.present.contains(.end), record.end < record.start - FlowLineParser.clockSlackSeconds {
-                return .endsBeforeStart
+                return FlowFault(.endsBeforeStart, 0)
             }
             if record.present.contains(.start) { record.end = record.start }
         } else if !record.present.contains(.start) {
@@ -81,7 +65,6 @@ struct FlowLineParser: Sendable {
         return nil
     }
 
-    @inline(__always)
     static func isMissing(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
         if end - start == 1 { return bytes[start] == UInt8(ascii: "-") }
         return end - start == 4 && bytes[start] == UInt8(ascii: "N") && bytes[start + 1] == UInt8(ascii: "o")
@@ -89,66 +72,45 @@ struct FlowLineParser: Sendable {
     }
 
     @inline(__always)
-    private mutating func read(
-        _ kind: Kind, _ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ column: Int
-    ) -> FlowLogRejectReason? {
+    private mutating func read(_ kind: Kind, _ line: FlowLine, _ column: Int) -> FlowFault? {
         switch kind {
-        case .skipped: return nil
-        case .source, .destination, .packetSource, .packetDestination:
-            guard let address = IPAddress(bytes, from: start, to: end) else {
-                return .notAnAddress(field: format.columns[column].name)
-            }
-            switch kind {
-            case .source:
-                record.source = address
-                record.present.insert(.source)
-            case .destination:
-                record.destination = address
-                record.present.insert(.destination)
-            case .packetSource:
-                record.packetSource = address
-                record.present.insert(.packetSource)
-            default:
-                record.packetDestination = address
-                record.present.insert(.packetDestination)
-            }
-            return nil
-        case .action, .status, .direction: return readWord(kind, bytes, start, end, column)
-        default: return readNumber(kind, bytes, start, end, column)
+        case .source: return read(.source, \.source, line, column)
+        case .destination: return read(.destination, \.destination, line, column)
+        case .packetSource: return read(.packetSource, \.packetSource, line, column)
+        case .packetDestination: return read(.packetDestination, \.packetDestination, line, column)
+        case .action: return readAction(line, column)
+        case .status: return readStatus(line, column)
+        case .direction: return readDirection(line, column)
+        default: return readNumber(kind, line, column)
         }
-    }
-
-    private mutating func readNumber(
-        _ kind: Kind, _ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ column: Int
-    ) -> FlowLogRejectReason? {
-        var value: UInt64 = 0
-        for index in start..<end {
-            let digit = bytes[index] &- 0x30
-            guard digit <= 9 else {
-                let isNegative = index == start && bytes[index] == UInt8(ascii: "-")
-                let name = format.columns[column].name
-                return isNegative && FlowLineParser.areDigits(bytes, start + 1, end)
-                    ? .negative(field: name) : .notANumber(field: name)
-            }
-            // Eighteen digits cannot overflow; more are out of any field's range but for leading zeros.
-            if index - start >= 18, value > (UInt64.max - 9) / 10 {
-                return .outOfRange(field: format.columns[column].name)
-            }
-            value = value &* 10 &+ UInt64(digit)
-        }
-        let limit: UInt64
-        switch kind {
-        case .sourcePort, .destinationPort: limit = 65_535
-        case .protocolNumber: limit = 255
-        case .tcpFlags: limit = UInt64(Int32.max)
-        default: limit = UInt64(Int64.max)
-        }
-        if value > limit { return .outOfRange(field: format.columns[column].name) }
-        return store(value, as: kind, column)
     }
 
     @inline(__always)
-    private mutating func store(_ value: UInt64, as kind: Kind, _ column: Int) -> FlowLogRejectReason? {
+    private mutating func read(
+        _ present: FlowRecord.Presence, _ path: WritableKeyPath<FlowRecord, IPAddress>, _ line: FlowLine, _ column: Int
+    ) -> FlowFault? {
+        if let address = line.addressV4(of: column) {
+            record[keyPath: path] = IPAddress(v4: address)
+        } else {
+            if line.isMissing(column) { return nil }
+            guard let address = line.addressV6(of: column) else { return FlowFault(.notAnAddress, column) }
+            record[keyPath: path] = address
+        }
+        record.present.insert(present)
+        return nil
+    }
+
+    @inline(__always)
+    private mutating func readNumber(_ kind: Kind, _ line: FlowLine, _ column: Int) -> FlowFault? {
+        let value = line.number(of: column)
+        let limit: UInt64
+        switch kind {
+        case .sourcePort, .destinationPort: limit = FlowNumberLimits.port
+        case .protocolNumber: limit = FlowNumberLimits.protocolNumber
+        case .tcpFlags: limit = FlowNumberLimits.tcpFlags
+        default: limit = UInt64(Int64.max)
+        }
+        guard value <= limit else { return value == FlowLine.missing ? nil : FlowFault(number: value, column) }
         switch kind {
         case .sourcePort:
             record.sourcePort = UInt16(truncatingIfNeeded: value)
@@ -169,48 +131,109 @@ struct FlowLineParser: Sendable {
             record.bytes = value
             record.present.insert(.bytes)
         default:
-            let seconds = value >= FlowLineParser.millisecondsMin ? value / 1000 : value
-            if seconds > FlowLineParser.secondsMax { return .outOfRange(field: format.columns[column].name) }
+            guard let seconds = FlowNumberLimits.seconds(value) else { return FlowFault(.outOfRange, column) }
             if kind == .start {
-                record.start = Int64(seconds)
+                record.start = seconds
                 record.present.insert(.start)
             } else {
-                record.end = Int64(seconds)
+                record.end = seconds
                 record.present.insert(.end)
             }
         }
         return nil
     }
 
-    private static func areDigits(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
-        for index in start..<end where bytes[index] &- 0x30 > 9 { return false }
-        return start < end
+    @inline(__always)
+    private mutating func readAction(_ line: FlowLine, _ column: Int) -> FlowFault? {
+        if line.isWord(FlowWord.accept, column) {
+            record.action = .accept
+        } else if line.isWord(FlowWord.reject, column) {
+            record.action = .reject
+        } else if !line.isMissing(column) {
+            return FlowFault(.unknownWord, column)
+        }
+        return nil
     }
 
-    private mutating func readWord(
-        _ kind: Kind, _ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ column: Int
-    ) -> FlowLogRejectReason? {
-        func has(_ word: StaticString) -> Bool {
-            guard word.utf8CodeUnitCount == end - start else { return false }
-            return word.withUTF8Buffer { buffer in
-                for index in buffer.indices where unsafe buffer[index] != bytes[start + index] { return false }
-                return true
-            }
-        }
-        switch kind {
-        case .action where has("ACCEPT"): record.action = .accept
-        case .action where has("REJECT"): record.action = .reject
-        case .status where has("OK"): record.status = .ok
-        case .status where has("NODATA"): record.status = .noData
-        case .status where has("SKIPDATA"): record.status = .skipData
-        case .direction where has("egress"):
+    @inline(__always)
+    private mutating func readStatus(_ line: FlowLine, _ column: Int) -> FlowFault? {
+        guard let status = line.status(column) else { return FlowFault(.unknownWord, column) }
+        record.status = status
+        return nil
+    }
+
+    @inline(__always)
+    private mutating func readDirection(_ line: FlowLine, _ column: Int) -> FlowFault? {
+        if line.isWord(FlowWord.egress, column) {
             record.direction = .egress
-            record.present.insert(.direction)
-        case .direction where has("ingress"):
+        } else if line.isWord(FlowWord.ingress, column) {
             record.direction = .ingress
-            record.present.insert(.direction)
-        default: return .unknownWord(field: format.columns[column].name)
+        } else {
+            return line.isMissing(column) ? nil : FlowFault(.unknownWord, column)
         }
+        record.present.insert(.direction)
+        return nil
+    }
+}
+
+extension FlowWord {
+    static var accept: FlowWord { FlowWord("ACCEPT") }
+    static var reject: FlowWord { FlowWord("REJECT") }
+    static var egress: FlowWord { FlowWord("egress") }
+    static var ingress: FlowWord { FlowWord("ingress") }
+    static var ok: FlowWord { FlowWord("OK") }
+    static var noData: FlowWord { FlowWord("NODATA") }
+    static var skipData: FlowWord { FlowWord("SKIPDATA") }
+}
+
+extension FlowLine {
+    /// Whether the line tells of traffic; nil if the word is not defined.
+    @inline(__always)
+    func status(_ column: Int) -> FlowLogStatus? {
+        if isWord(FlowWord.ok, column) { return .ok }
+        if isWord(FlowWord.noData, column) { return .noData }
+        if isWord(FlowWord.skipData, column) { return .skipData }
+        return isMissing(column) ? .ok : nil
+    }
+}
+
+/// Up to where the numbers of flow logs make sense.
+enum FlowNumberLimits {
+    static let port: UInt64 = 65_535
+    static let protocolNumber: UInt64 = 255
+    static let tcpFlags = UInt64(Int32.max)
+    /// Latest start or end in seconds, 9999-12-31T23:59:59Z; anything later is milliseconds.
+    static let secondsMax: UInt64 = 253_402_300_799
+    /// Stamps from 1973-03-03 on in milliseconds are larger than any stamp before the year 5138 in seconds.
+    private static let millisecondsMin: UInt64 = 100_000_000_000
+
+    /// The seconds since 1970 of a stamp in seconds or milliseconds.
+    @inline(__always)
+    static func seconds(_ value: UInt64) -> Int64? {
+        let seconds = value >= millisecondsMin ? value / 1000 : value
+        return seconds <= secondsMax ? Int64(truncatingIfNeeded: seconds) : nil
+    }
+}
+
+/// Gives the records of lines to a sink.
+struct FlowRecordConsumer<Sink: FlowLogSink>: FlowLineConsumer {
+    var sink: Sink
+    private var parser = FlowLineParser(.version2)
+    private var lastColumn = 0
+
+    init(sink: Sink) { self.sink = sink }
+
+    mutating func begin(_ format: FlowLogFormat) {
+        parser = FlowLineParser(format)
+        lastColumn = format.columns.count - 1
+        sink.begin(format)
+    }
+
+    @inline(__always)
+    mutating func accept(_ line: FlowLine) -> FlowFault? {
+        if let fault = parser.parse(line) { return fault }
+        let text = unsafe UnsafeBufferPointer(start: line.bytes, count: line.end(of: lastColumn))
+        unsafe sink.accept(parser.record, text.span, FlowFieldBounds(line))
         return nil
     }
 }

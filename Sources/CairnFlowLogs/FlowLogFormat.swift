@@ -86,6 +86,24 @@ package struct FlowLogFormat: Hashable, Sendable {
         self.init(columns: columns)
     }
 
+    /// False if the line at `bytes` (at least four can be loaded) cannot be a header, which begins with a known name.
+    static func begins(_ bytes: UnsafePointer<UInt8>) -> Bool {
+        unsafe beginnings.contains(UInt32(truncatingIfNeeded: FlowByteMasks.word(bytes)))
+    }
+
+    /// The first four bytes of every name.
+    private static let beginnings: Set<UInt32> = {
+        var words: Set<UInt32> = []
+        for field in FlowLogField.allCases {
+            // One name has three letters; a space, line break or carriage return follows.
+            for last in [0x20, 0x0A, 0x0D] as [UInt8] {
+                let bytes = Array(field.rawValue.utf8) + [last]
+                words.insert(bytes[..<4].reversed().reduce(0) { $0 << 8 | UInt32($1) })
+            }
+        }
+        return words
+    }()
+
     package func column(of field: FlowLogField) -> Int? { columns.firstIndex { $0.field == field } }
 
     package func has(_ field: FlowLogField) -> Bool { column(of: field) != nil }

@@ -11,5 +11,8 @@ package struct FlowLogLimits: Sendable {
     /// Objects within payloads within objects: a Firehose request holds subscriptions that hold lines.
     package var wrappingDepthMax = 4
 
+    /// Bad lines that are held at a time: a small file can inflate to millions of them.
+    package var rejectsHeldMax = 1 << 16
+
     package init() {}
 }

@@ -68,19 +68,6 @@ package struct FlowRecord: Sendable {
     package init() {}
 }
 
-/// Where each field of a line lies in the bytes it was read from.
-package struct FlowFieldBounds: Sendable {
-    var starts: [Int]
-    var ends: [Int]
-
-    init(columns: Int) {
-        starts = [Int](repeating: 0, count: columns)
-        ends = starts
-    }
-
-    package func range(of column: Int) -> Range<Int> { starts[column]..<ends[column] }
-}
-
 /// Takes the records of a flow log one by one. The bytes are valid during the call only.
 package protocol FlowLogSink: Sendable {
     /// Called before the first record, and again when a later header line changes the order of the fields.
