@@ -22,6 +22,8 @@ package struct FlowTotals: Hashable, Sendable {
 /// may lie in another file. A pure function of the file, the format, and the cluster or cluster map.
 package struct FlowFileSummary: Hashable, Sendable {
     package var totals = FlowTotals()
+    /// Every place that occurs and when, sorted by place; may be empty in a summary that no file made.
+    package var seen: [FlowSeen] = []
     /// Sorted by key, each key once. `unanswered` is zero here: only all files together can tell.
     package var counters: [FlowCounter] = []
     /// Sorted.

@@ -70,14 +70,57 @@ package enum FlowPairing {
     /// The attempts that no answer cancels, in the order given.
     package static func cancel(_ asks: [FlowAsk], by answers: [FlowAnswer]) -> [FlowAsk] {
         if asks.isEmpty || answers.isEmpty { return asks }
-        let wanted = Set(asks.map(\.connection))
-        var windows: [UInt64: [FlowAnswer]] = [:]
-        for answer in answers where wanted.contains(answer.connection) {
-            windows[answer.connection, default: []].append(answer)
+        let answers = FlowAnswerSet(answers)
+        return asks.filter { !answers.has(for: $0.connection, start: $0.start, end: $0.end) }
+    }
+
+    static func cancel(_ asks: [FlowFileColumns.Ask], by answers: FlowAnswerSet) -> [FlowFileColumns.Ask] {
+        if asks.isEmpty || answers.sorted.isEmpty { return asks }
+        return asks.filter { !answers.has(for: $0.connection, start: $0.start, end: $0.end) }
+    }
+}
+
+/// Answers in order, each once, to look attempts up in.
+struct FlowAnswerSet {
+    let sorted: [FlowAnswer]
+    /// Seconds of the longest window.
+    private let longest: Int64
+
+    init(_ answers: [FlowAnswer]) {
+        var sorted = answers.sorted()
+        var kept = 0
+        var longest: Int64 = 0
+        for index in sorted.indices where kept == 0 || sorted[index] != sorted[kept - 1] {
+            sorted[kept] = sorted[index]
+            longest = max(longest, sorted[index].end &- sorted[index].start)
+            kept += 1
         }
-        return asks.filter { ask in
-            guard let answers = windows[ask.connection] else { return true }
-            return !answers.contains { isAnswer($0, to: ask) }
+        sorted.removeSubrange(kept...)
+        self.sorted = sorted
+        self.longest = longest
+    }
+
+    func has(for connection: UInt64, start: Int64, end: Int64) -> Bool {
+        // Nothing that starts before this can reach to the attempt.
+        let earliest = start &- FlowPairing.slackSeconds &- longest
+        var low = 0
+        var high = sorted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if (sorted[middle].connection, sorted[middle].start) < (connection, earliest) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
+        while low < sorted.count, sorted[low].connection == connection,
+            sorted[low].start <= end &+ FlowPairing.slackSeconds
+        {
+            if FlowPairing.isAnswered(start: start, end: end, byStart: sorted[low].start, end: sorted[low].end) {
+                return true
+            }
+            low += 1
+        }
+        return false
     }
 }

@@ -64,7 +64,7 @@ struct FlowFileImport {
         }
         if failure == nil { do throws(FlowLogError) { try reader.finish() } catch { failure = error } }
         try takeRejects()
-        let counted = reader.sink.finish()
+        let counted = reader.sink.finishColumns()
         summary.rejected += rejected
         if let failure {
             let readable = counted.totals.records
@@ -81,7 +81,7 @@ struct FlowFileImport {
     }
 
     private func append(
-        _ counted: FlowFileSummary, name: String, sha256: String, byteCount: Int, path: String, rejected: Int
+        _ counted: FlowFileColumns, name: String, sha256: String, byteCount: Int, path: String, rejected: Int
     ) throws {
         let totals = counted.totals
         let first = totals.first.flatMap { Timestamp(seconds: $0) }
@@ -96,7 +96,7 @@ struct FlowFileImport {
         ]
         if let first { data["first"] = .string(first.description) }
         if let last { data["last"] = .string(last.description) }
-        data["clusters"] = .array(Set(counted.places.map(\.cluster)).sorted().map { .string($0) })
+        data["clusters"] = .array(Set(counted.seen.map(\.place.cluster)).sorted().map { .string($0) })
         let event = ProposedEvent(
             id: name, source: Importer.source, type: "cairn.flows.counted.v1",
             subject: StreamName(kind: "flows", foreignID: cluster ?? "mapped"), time: last ?? clock.now(),
