@@ -12,6 +12,8 @@ package protocol FlowSource {
         of clusters: [String], in minutes: Range<Int64>, _ body: (FlowCounter) throws -> Void) throws
     /// Windows without records, in any order.
     func flowGaps(of clusters: [String], in minutes: Range<Int64>) throws -> [FlowGap]
+    /// How far the files of these clusters reach: from its `openMinute` on, what a source gives may still change.
+    func flowWatermarks(of clusters: [String]) throws -> [FlowWatermark]
 }
 
 /// Counters of a set of files, held in memory. What it gives depends on the set alone, not on the order of `add`.
@@ -20,6 +22,7 @@ package struct MemoryFlowSource: FlowSource, Sendable {
     private var gaps: Set<FlowGap> = []
     private var asks: [FlowAsk] = []
     private var answers: [FlowAnswer] = []
+    private var seen: [FlowSeen] = []
     private var unanswered: [FlowCounterKey: UInt64] = [:]
 
     package init() {}
@@ -39,6 +42,7 @@ package struct MemoryFlowSource: FlowSource, Sendable {
         gaps.formUnion(summary.gaps)
         asks += summary.asks
         answers += summary.answers
+        seen += summary.seen.isEmpty ? FlowFileColumns(summary).seen : summary.seen
     }
 
     private mutating func settle() {
@@ -75,5 +79,9 @@ package struct MemoryFlowSource: FlowSource, Sendable {
             clusters.contains($0.place.cluster) && $0.start / 60 < minutes.upperBound
                 && $0.end / 60 >= minutes.lowerBound
         }
+    }
+
+    package func flowWatermarks(of clusters: [String]) -> [FlowWatermark] {
+        FlowWatermark.of(seen.filter { clusters.contains($0.place.cluster) })
     }
 }

@@ -18,6 +18,12 @@ protocol Projection: AnyObject {
 
     init(_ connection: Connection) throws(ReadModelError)
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws
+    /// Writes what it still holds in memory. Called before each commit, after which another process may change rows.
+    func flush() throws(ReadModelError)
+}
+
+extension Projection {
+    func flush() throws(ReadModelError) {}
 }
 
 /// An event with its name in the vocabulary of Cairn: `cairn.phase.started.v1` and `observed.phase.started.v1` are both

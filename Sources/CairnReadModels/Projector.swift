@@ -34,6 +34,11 @@ final class Projector {
         }
     }
 
+    /// To be called before a commit.
+    func flush() throws {
+        for projection in projections { try projection.flush() }
+    }
+
     private func route(of type: String) -> Route {
         if let route = routes[type] { return route }
         let name = Fact.name(ofType: type)

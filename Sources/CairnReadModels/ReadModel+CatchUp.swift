@@ -99,7 +99,8 @@ extension ReadModel {
             appended.next = progressed.next
             return true
         }
-        func commit() throws {
+        func commit(_ projector: Projector) throws {
+            try projector.flush()
             try connection.run("UPDATE read_model SET next_position = ?", [.position(appended.next)])
             try connection.execute("COMMIT")
         }
@@ -121,7 +122,7 @@ extension ReadModel {
                 pending += 1
                 if pending == eventsPerTransaction {
                     pending = 0
-                    try commit()
+                    try commit(projector)
                     guard try begin() else { throw Interrupted() }
                 }
             }
@@ -129,7 +130,7 @@ extension ReadModel {
             if connection.isInTransaction { try connection.execute("ROLLBACK") }
             return Appended(needsRebuild: true)
         }
-        try commit()
+        try commit(projector)
         return appended
     }
 }

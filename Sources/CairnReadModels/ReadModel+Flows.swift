@@ -12,13 +12,13 @@ extension ReadModel: FlowSource {
     package func flowMinutes(of clusters: [String]) throws -> Range<Int64>? {
         try read { connection in
             var minutes: Range<Int64>?
-            for place in try ReadModel.places(of: clusters, on: connection) {
+            for cluster in Set(clusters) {
                 // Two questions of one answer each: SQLite then reads one end of the key instead of all of it.
                 guard
                     let first = try connection.first(
-                        "SELECT min(minute) FROM flow_counts WHERE place = ?", [.integer(place.number)])?[0].integer,
+                        "SELECT min(minute) FROM flow_counts WHERE cluster = ?", [.text(cluster)])?[0].integer,
                     let last = try connection.first(
-                        "SELECT max(minute) FROM flow_counts WHERE place = ?", [.integer(place.number)])?[0].integer,
+                        "SELECT max(minute) FROM flow_counts WHERE cluster = ?", [.text(cluster)])?[0].integer,
                     last < .max
                 else { continue }
                 let found = first..<last + 1
@@ -35,46 +35,44 @@ extension ReadModel: FlowSource {
         of clusters: [String], in minutes: Range<Int64>, _ body: (FlowCounter) throws -> Void
     ) throws {
         try read { connection in
+            var names = try FlowNames(connection, clusters: clusters)
             let statement = try connection.statement(
                 """
-                SELECT minute, direction, role, peer, peer_port, protocol, reject_reason,
-                  \(FlowsProjection.counts.map(\.name).joined(separator: ", "))
-                FROM flow_counts WHERE place = ?1 AND minute >= ?2 AND minute < ?3
+                SELECT minute, digits, \(FlowLayout.widthColumns.joined(separator: ", ")) FROM flow_counts
+                WHERE cluster = ?1 AND minute >= ?2 AND minute < ?3
                 """)
-            var peers: [String: IPPrefix] = [:]
-            for place in try ReadModel.places(of: clusters, on: connection) {
-                statement.bind(1, place.number)
+            for cluster in Set(clusters).sorted() {
+                statement.bind(1, cluster)
                 statement.bind(2, minutes.lowerBound)
                 statement.bind(3, minutes.upperBound)
                 defer { statement.reset() }
                 while try statement.step() {
-                    let text = statement.text(3)
-                    guard let peer = peers[text] ?? IPPrefix(text) else { continue }
-                    peers[text] = peer
-                    try body(ReadModel.counter(statement, at: place.place, peer: peer))
+                    let minute = statement.integer(0)
+                    guard let numbers = FlowLayout(statement, from: 2)?.numbers(statement.utf8(1)) else {
+                        throw ReadModelError(.damaged, "cannot read the flow counters of minute \(minute)")
+                    }
+                    var base = 0
+                    while base < numbers.count {
+                        if let counter = try names.counter(numbers, at: base, minute: minute) { try body(counter) }
+                        base += FlowChunk.columns
+                    }
                 }
             }
         }
     }
 
-    private static func counter(_ row: Statement, at place: FlowPlace, peer: IPPrefix) -> FlowCounter {
-        let key = FlowCounterKey(
-            minute: row.integer(0), place: place, direction: row.integer(1) == 0 ? .ingress : .egress,
-            role: row.integer(2) == 0 ? .server : .client, peer: peer,
-            peerPort: UInt16(clamping: row.integer(4)), protocolNumber: UInt8(clamping: row.integer(5)),
-            rejectReason: row.text(6))
-        var counts = FlowCounts()
-        counts.flows = UInt64(clamping: row.integer(7))
-        counts.rejects = UInt64(clamping: row.integer(8))
-        counts.lateRejects = UInt64(clamping: row.integer(9))
-        counts.unanswered = UInt64(clamping: row.integer(10))
-        counts.resets = UInt64(clamping: row.integer(11))
-        counts.tcpFlows = UInt64(clamping: row.integer(12))
-        counts.synOnly = UInt64(clamping: row.integer(13))
-        counts.packets = UInt64(clamping: row.integer(14))
-        counts.bytes = UInt64(clamping: row.integer(15))
-        counts.longPackets = UInt64(clamping: row.integer(16))
-        return FlowCounter(key: key, counts: counts)
+    package func flowWatermarks(of clusters: [String]) throws -> [FlowWatermark] {
+        try read { connection in
+            try connection.all(
+                "SELECT cluster, interfaces, latest_s, watermark_s FROM flow_watermarks ORDER BY cluster"
+            )
+            .compactMap { row in
+                guard let cluster = row[0].text, clusters.contains(cluster) else { return nil }
+                return FlowWatermark(
+                    cluster: cluster, interfaces: Int(row[1].integer ?? 0), latest: row[2].integer ?? 0,
+                    watermark: row[3].integer ?? 0)
+            }
+        }
     }
 
     package func flowGaps(of clusters: [String], in minutes: Range<Int64>) throws -> [FlowGap] {
@@ -97,7 +95,7 @@ extension ReadModel: FlowSource {
         }
     }
 
-    private static func places(
+    static func places(
         of clusters: [String], on connection: Connection
     ) throws -> [(number: Int64, place: FlowPlace)] {
         var places: [(Int64, FlowPlace)] = []
@@ -117,5 +115,54 @@ extension ReadModel: FlowSource {
             }
         }
         return places
+    }
+}
+
+/// What the numbers of a counter stand for.
+private struct FlowNames {
+    private let connection: Connection
+    private var places: [UInt64: FlowPlace] = [:]
+    private var services: [UInt64: FlowService] = [:]
+    private var peers: [UInt64: IPPrefix] = [:]
+
+    init(_ connection: Connection, clusters: [String]) throws {
+        self.connection = connection
+        for (number, place) in try ReadModel.places(of: clusters, on: connection) {
+            places[UInt64(clamping: number)] = place
+        }
+        for row in try connection.all(
+            "SELECT number, peer_port, role, direction, protocol, reject_reason FROM flow_services")
+        {
+            services[UInt64(clamping: row[0].integer ?? 0)] = FlowService(
+                port: UInt16(clamping: row[1].integer ?? 0), role: row[2].integer == 0 ? .server : .client,
+                direction: row[3].integer == 0 ? .ingress : .egress,
+                protocolNumber: UInt8(clamping: row[4].integer ?? 0), rejectReason: row[5].text ?? "")
+        }
+    }
+
+    private mutating func peer(_ number: UInt64) throws -> IPPrefix? {
+        if let peer = peers[number] { return peer }
+        let row = try connection.first(
+            "SELECT peer FROM flow_peers WHERE number = ?", [.integer(Int64(clamping: number))])
+        guard let peer = row?[0].text.flatMap({ IPPrefix($0) }) else { return nil }
+        peers[number] = peer
+        return peer
+    }
+
+    /// The counter whose numbers begin at `base`; nil if one of its names is not there.
+    mutating func counter(_ numbers: [UInt64], at base: Int, minute: Int64) throws -> FlowCounter? {
+        guard let place = places[numbers[base]], let peer = try peer(numbers[base + 1]),
+            let service = services[numbers[base + 2]]
+        else { return nil }
+        var counts = FlowCounts()
+        for column in 0..<FlowCounts.columnCount {
+            counts[column: column] = numbers[base + FlowChunk.firstCount + FlowsProjection.position(ofColumn: column)]
+        }
+        counts.unanswered = numbers[base + FlowChunk.unansweredColumn]
+        return FlowCounter(
+            key: FlowCounterKey(
+                minute: minute, place: place, direction: service.direction, role: service.role, peer: peer,
+                peerPort: service.port, protocolNumber: service.protocolNumber, rejectReason: service.rejectReason),
+            counts: counts)
     }
 }

@@ -80,6 +80,7 @@ extension ReadModel {
             if try passes(event) { try projector.apply(event, from: source) }
             next = event.position + 1
         }
+        try projector.flush()
         for table in Projections.tables {
             for statement in table.indexStatements { try connection.execute(statement) }
         }

@@ -29,14 +29,28 @@ enum Views {
                 """),
         View(
             name: "flow_counters",
-            row: "flow counters of one minute, place, direction and peer, over all files (the rows of `flow_counts`)",
+            row: "flow counters of one minute, place, direction and peer, over all files: `cluster`, `minute` (since "
+                + "1970), `minute_at`, `direction`, `peer_role`, `peer`, `peer_port`, `protocol`, `interface`, `subnet`, "
+                + "`zone`, `instance`, `reject_reason`; "
+                + FlowsProjection.counts.map { "`\($0.name)` (\($0.meaning))" }.joined(separator: ", ")
+                + "; `is_open` (1 while a late file may still change the minute: see `flow_watermarks`)",
             query: """
-                SELECT p.cluster, c.minute, strftime('%Y-%m-%dT%H:%M:%SZ', c.minute * 60, 'unixepoch') AS minute_at,
-                  CASE c.direction WHEN 0 THEN 'ingress' ELSE 'egress' END AS direction,
-                  CASE c.role WHEN 0 THEN 'server' ELSE 'client' END AS peer_role, c.peer, c.peer_port, c.protocol,
-                  p.interface, p.subnet, p.zone, p.instance, c.reject_reason, c.flows, c.rejects, c.late_rejects,
-                  c.unanswered, c.resets, c.tcp_flows, c.syn_only, c.packets, c.bytes, c.long_packets
-                FROM flow_counts AS c JOIN flow_places AS p ON p.place = c.place
+                SELECT c.cluster, c.minute, strftime('%Y-%m-%dT%H:%M:%SZ', c.minute * 60, 'unixepoch') AS minute_at,
+                  CASE s.direction WHEN 0 THEN 'ingress' ELSE 'egress' END AS direction,
+                  CASE s.role WHEN 0 THEN 'server' ELSE 'client' END AS peer_role, e.peer, s.peer_port, s.protocol,
+                  p.interface, p.subnet, p.zone, p.instance, s.reject_reason,
+                  \(FlowsProjection.counts.map { "\(number($0.name)) AS \($0.name)" }.joined(separator: ",\n  ")),
+                  c.minute >= w.open_minute AS is_open
+                FROM flow_counts AS c JOIN json_each(c.digits) AS r
+                  LEFT JOIN flow_places AS p ON p.place = \(number("place"))
+                  LEFT JOIN flow_peers AS e ON e.number = \(number("peer"))
+                  LEFT JOIN flow_services AS s ON s.number = \(number("service"))
+                  LEFT JOIN flow_watermarks AS w ON w.cluster = c.cluster
                 """),
     ]
+
+    /// A number of a counter, cut out of its text.
+    private static func number(_ name: String) -> String {
+        "CAST(substr(r.value, c.\(name)_at, c.\(name)_digits) AS INTEGER)"
+    }
 }

@@ -10,7 +10,7 @@ import CairnModel
 /// used up by a match, so the tables depend on the set of files and not on their order.
 final class FlowsProjection: Projection {
     static let name = "flows"
-    static let version = 1
+    static let version = 2
 
     static let tables = [
         Table(
@@ -39,38 +39,63 @@ final class FlowsProjection: Projection {
                 Table.Column.text("subnet", "subnet, empty if unknown", "NOT NULL"),
                 Table.Column.text("zone", "availability zone, empty if unknown", "NOT NULL"),
                 Table.Column.text("instance", "instance, empty if unknown", "NOT NULL"),
+                Table.Column.integer("first_s", "earliest start of a record there, seconds since 1970"),
+                Table.Column.integer("last_s", "latest end of a record there, seconds since 1970"),
             ], constraints: ["UNIQUE (cluster, interface, subnet, zone, instance)"]),
         Table(
-            "flow_counts", "sums over one minute, place, direction and peer; `flow_counters` shows them with names",
+            "flow_watermarks", "how far the flow logs of one cluster have been seen",
             [
-                Table.Column.integer("place", "see flow_places", "NOT NULL"),
-                Table.Column.integer("minute", "minutes since 1970", "NOT NULL"),
-                Table.Column.integer("direction", "0 ingress, 1 egress", "NOT NULL"),
-                Table.Column.integer("role", "of the peer: 0 server, 1 client", "NOT NULL"),
-                Table.Column.text("peer", "address, or block of clients", "NOT NULL"),
+                Table.Column.text("cluster", "cluster, or unassigned", "PRIMARY KEY"),
+                Table.Column.integer("interfaces", "interfaces that still report", "NOT NULL"),
+                Table.Column.integer("latest_s", "latest end of a record, seconds since 1970", "NOT NULL"),
+                Table.Column.integer(
+                    "watermark_s", "up to here every interface that still reports has been seen", "NOT NULL"),
+                Table.Column.integer(
+                    "open_minute", "minutes since 1970: the first one that a late file may still change", "NOT NULL"),
+            ]),
+        Table(
+            "flow_peers", "one address, or block of clients, that flows went to or came from",
+            [
+                Table.Column.integer("number", "number of the peer in this file", "PRIMARY KEY"),
+                Table.Column.text("peer", "address or block", "NOT NULL UNIQUE"),
+            ]),
+        Table(
+            "flow_services", "one kind of traffic",
+            [
+                Table.Column.integer("number", "number of the service in this file", "PRIMARY KEY"),
                 Table.Column.integer("peer_port", "port of the serving side", "NOT NULL"),
                 Table.Column.integer("protocol", "IANA number", "NOT NULL"),
+                Table.Column.integer("direction", "0 ingress, 1 egress", "NOT NULL"),
+                Table.Column.integer("role", "of the peer: 0 server, 1 client", "NOT NULL"),
                 Table.Column.text("reject_reason", "BPA, EC or empty", "NOT NULL"),
-                counts.flatMap { Table.Column.integer($0.name, $0.meaning, "NOT NULL") },
-            ],
-            constraints: [
-                "PRIMARY KEY (place, minute, peer, peer_port, direction, role, protocol, reject_reason)"
-            ], isWithoutRowID: true),
+            ], constraints: ["UNIQUE (peer_port, protocol, direction, role, reject_reason)"]),
         Table(
-            "flow_residues", "one connection attempt that no file has an answer for",
+            "flow_counts",
+            "the counters of one minute at up to 64 places, as texts of digits; `flow_counters` shows them one by one",
+            [
+                Table.Column.text("cluster", "cluster, or unassigned", "NOT NULL"),
+                Table.Column.integer("minute", "minutes since 1970", "NOT NULL"),
+                Table.Column.integer("block", "number of the place divided by 64", "NOT NULL"),
+                Table.Column.integer("counters", "how many there are", "NOT NULL"),
+                FlowLayout.names.flatMap { name in
+                    Table.Column.integer("\(name)_at", "where `\(name)` begins in each text, from 1", "NOT NULL")
+                        + Table.Column.integer("\(name)_digits", "digits of `\(name)`; none if all are 0", "NOT NULL")
+                },
+                Table.Column.text("digits", "JSON array of texts, one for each counter", "NOT NULL"),
+            ], constraints: ["PRIMARY KEY (cluster, minute, block)"]),
+        Table(
+            "flow_residues", "connection attempts that no file has an answer for",
             [
                 Table.Column.integer("connection", "hash of both ends", "NOT NULL"),
                 Table.Column.integer("start_s", "start of its window, seconds since 1970", "NOT NULL"),
                 Table.Column.integer("end_s", "end of its window", "NOT NULL"),
-                Table.Column.integer("place", "the counter it adds to: see flow_counts", "NOT NULL"),
-                Table.Column.integer("minute", "of that counter", "NOT NULL"),
-                Table.Column.integer("direction", "of that counter", "NOT NULL"),
-                Table.Column.integer("role", "of that counter", "NOT NULL"),
-                Table.Column.text("peer", "of that counter", "NOT NULL"),
-                Table.Column.integer("peer_port", "of that counter", "NOT NULL"),
-                Table.Column.integer("protocol", "of that counter", "NOT NULL"),
-                Table.Column.text("reject_reason", "of that counter", "NOT NULL"),
-            ], lookups: [Table.Lookup(columns: "connection", condition: "")]),
+                Table.Column.integer("minute", "of the counter it adds to", "NOT NULL"),
+                Table.Column.integer("place", "of that counter: see flow_places", "NOT NULL"),
+                Table.Column.integer("peer", "of that counter: see flow_peers", "NOT NULL"),
+                Table.Column.integer("service", "of that counter: see flow_services", "NOT NULL"),
+                Table.Column.integer("attempts", "how many there are of it", "NOT NULL"),
+            ], constraints: ["PRIMARY KEY (connection, start_s, end_s, minute, place, peer, service)"],
+            isWithoutRowID: true),
         Table(
             "flow_answers", "traffic back to whoever opened a connection, whose opening its own file does not have",
             [
@@ -99,45 +124,33 @@ final class FlowsProjection: Projection {
 
     static let facts: Set<String>? = ["flows.counted", "attachment.dropped"]
 
-    private let connection: Connection
+    /// The place among `counts` of a column of `FlowCounts[column:]`, which has no `unanswered`.
+    @inline(__always)
+    static func position(ofColumn column: Int) -> Int { column < unansweredIndex ? column : column + 1 }
+
+    static let unansweredIndex = 3
+
     private let file: Insertion
-    private let count: Statement
-    private let unanswered: Statement
-    private let residue: Statement
-    private let answer: Statement
     private let gap: Statement
-    /// Numbers of the places seen by this projector.
-    private var places: [FlowPlace: Int64] = [:]
+    private let numbers: FlowNumbers
+    private let chunks: FlowChunkStore
+    private let pairs: FlowPairs
+    private var filesAdded = 0
+
+    /// Counters held in memory before they are written: a hundred bytes each.
+    private static let rowsHeldMax = 500_000
 
     init(_ connection: Connection) throws(ReadModelError) {
-        self.connection = connection
         file = try Insertion(
             "flow_files",
             [
                 "file", "sha256", "bytes", "cluster", "records", "accepted_records", "rejected_records", "no_data",
                 "skip_data", "first_us", "last_us", "content",
             ], on: connection)
-        // Sums saturate, as in memory: a forged count must not become a real number.
-        let sums = FlowsProjection.counts.map {
-            "\($0.name) = CASE WHEN \($0.name) > 9223372036854775807 - excluded.\($0.name) THEN 9223372036854775807"
-                + " ELSE \($0.name) + excluded.\($0.name) END"
-        }
-        let names = FlowsProjection.counts.map(\.name)
-        count = try connection.statement(
-            """
-            INSERT INTO flow_counts (place, minute, direction, role, peer, peer_port, protocol, reject_reason,
-              \(names.joined(separator: ", ")))
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?\(names.map { _ in ", ?" }.joined()))
-            ON CONFLICT DO UPDATE SET \(sums.joined(separator: ", "))
-            """)
-        unanswered = try connection.statement(
-            """
-            UPDATE flow_counts SET unanswered = unanswered + ?9 WHERE place = ?1 AND minute = ?2 AND direction = ?3
-              AND role = ?4 AND peer = ?5 AND peer_port = ?6 AND protocol = ?7 AND reject_reason = ?8
-            """)
-        residue = try connection.statement("INSERT INTO flow_residues VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        answer = try connection.statement("INSERT OR IGNORE INTO flow_answers VALUES (?, ?, ?)")
         gap = try connection.statement("INSERT OR IGNORE INTO flow_gaps VALUES (?, ?, ?, ?)")
+        numbers = try FlowNumbers(connection)
+        chunks = try FlowChunkStore(connection)
+        pairs = try FlowPairs(connection)
     }
 
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
@@ -150,8 +163,8 @@ final class FlowsProjection: Projection {
             case .gone: state = "gone"
             case .present(let bytes):
                 do {
-                    let summary = try FlowFileSummary(encoded: bytes)
-                    try add(summary)
+                    let columns = try FlowFileColumns(encoded: bytes)
+                    try add(columns)
                     state = "present"
                 } catch let error as FlowSummaryError { state = error.description }
             }
@@ -167,111 +180,72 @@ final class FlowsProjection: Projection {
             ])
     }
 
-    private func add(_ summary: FlowFileSummary) throws {
-        for counter in summary.counters { try add(counter) }
-        for window in summary.gaps {
-            gap.bind(1, try number(of: window.place))
-            gap.bind(2, window.status == .noData ? "NODATA" : "SKIPDATA")
-            gap.bind(3, window.start)
-            gap.bind(4, window.end)
-            _ = try gap.step()
-            gap.reset()
-        }
+    func flush() throws(ReadModelError) {
+        try chunks.flush()
+        try numbers.flush()
+    }
+
+    private func add(_ columns: FlowFileColumns) throws(ReadModelError) {
+        var places: [UInt64] = []
+        for seen in columns.seen { places.append(try numbers.number(of: seen)) }
+        for window in columns.gaps { try add(window) }
         // Answers first: then an attempt of this file meets the answers of this file as it meets those of others.
-        for one in summary.answers { try add(one) }
-        for ask in summary.asks { try add(ask) }
-    }
-
-    private func add(_ counter: FlowCounter) throws {
-        try bindKey(counter.key, to: count, from: 1)
-        let counts = counter.counts
-        let values = [
-            counts.flows, counts.rejects, counts.lateRejects, 0, counts.resets, counts.tcpFlows, counts.synOnly,
-            counts.packets, counts.bytes, counts.longPackets,
-        ]
-        for (index, value) in values.enumerated() { count.bind(Int32(9 + index), Int64(clamping: value)) }
-        _ = try count.step()
-        count.reset()
-    }
-
-    private func bindKey(_ key: FlowCounterKey, to statement: Statement, from first: Int32) throws {
-        statement.bind(first, try number(of: key.place))
-        statement.bind(first + 1, key.minute)
-        statement.bind(first + 2, Int64(key.direction.rawValue))
-        statement.bind(first + 3, Int64(key.role.rawValue))
-        statement.bind(first + 4, key.peer.description)
-        statement.bind(first + 5, Int64(key.peerPort))
-        statement.bind(first + 6, Int64(key.protocolNumber))
-        statement.bind(first + 7, key.rejectReason)
-    }
-
-    private func number(of place: FlowPlace) throws -> Int64 {
-        if let number = places[place] { return number }
-        let values: [SQLValue] = [
-            .text(place.cluster), .text(place.interface), .text(place.subnet), .text(place.zone),
-            .text(place.instance),
-        ]
-        try connection.run(
-            """
-            INSERT INTO flow_places (cluster, interface, subnet, zone, instance) VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT DO NOTHING
-            """, values)
-        let row = try connection.first(
-            """
-            SELECT place FROM flow_places
-            WHERE cluster = ? AND interface = ? AND subnet = ? AND zone = ? AND instance = ?
-            """, values)
-        let number = row?[0].integer ?? 0
-        places[place] = number
-        return number
-    }
-
-    private static let slack = SQLValue.integer(FlowPairing.slackSeconds)
-
-    private func add(_ one: FlowAnswer) throws {
-        let hash = Int64(bitPattern: one.connection)
-        answer.bind(1, hash)
-        answer.bind(2, one.start)
-        answer.bind(3, one.end)
-        _ = try answer.step()
-        answer.reset()
-        guard connection.changes > 0 else { return }
-        // Attempts of earlier files that wait for just this.
-        let waiting = try connection.all(
-            """
-            SELECT rowid, place, minute, direction, role, peer, peer_port, protocol, reject_reason FROM flow_residues
-            WHERE connection = ?1 AND end_s >= ?2 - ?4 AND start_s <= ?3 + ?4
-            """, [.integer(hash), .integer(one.start), .integer(one.end), FlowsProjection.slack])
-        for row in waiting {
-            try connection.run("DELETE FROM flow_residues WHERE rowid = ?", [row[0]])
-            try unanswered.run(Array(row[1...]) + [-1])
+        for answer in columns.answers {
+            for answered in try pairs.add(answer) {
+                let chunk = try chunk(ofPlace: answered.key.place, minute: answered.minute)
+                chunks.takeUnanswered(answered.attempts, of: answered.key, in: chunk)
+            }
         }
+        try addRows(columns, places: places)
+        filesAdded += 1
+        if chunks.rowCount >= FlowsProjection.rowsHeldMax { try chunks.flush() }
     }
 
-    private func add(_ ask: FlowAsk) throws {
-        let hash = Int64(bitPattern: ask.connection)
-        let isAnswered =
-            try connection.first(
-                """
-                SELECT 1 FROM flow_answers WHERE connection = ?1 AND start_s <= ?3 + ?4 AND end_s >= ?2 - ?4 LIMIT 1
-                """, [.integer(hash), .integer(ask.start), .integer(ask.end), FlowsProjection.slack]) != nil
-        guard !isAnswered else { return }
-        residue.bind(1, hash)
-        residue.bind(2, ask.start)
-        residue.bind(3, ask.end)
-        try bindKey(ask.key, to: residue, from: 4)
-        _ = try residue.step()
-        residue.reset()
-        try bindKey(ask.key, to: unanswered, from: 1)
-        unanswered.bind(9, Int64(1))
-        _ = try unanswered.step()
-        unanswered.reset()
-        // An attempt whose counter the file does not have: it still counts.
-        guard connection.changes == 0 else { return }
-        try add(FlowCounter(key: ask.key, counts: FlowCounts()))
-        try bindKey(ask.key, to: unanswered, from: 1)
-        unanswered.bind(9, Int64(1))
-        _ = try unanswered.step()
-        unanswered.reset()
+    private func add(_ window: FlowGap) throws(ReadModelError) {
+        gap.bind(1, Int64(clamping: try numbers.number(of: window.place)))
+        gap.bind(2, window.status == .noData ? "NODATA" : "SKIPDATA")
+        gap.bind(3, window.start)
+        gap.bind(4, window.end)
+        _ = try gap.step()
+        gap.reset()
+    }
+
+    private func chunk(ofPlace place: UInt64, minute: Int64) throws(ReadModelError) -> Int {
+        let cluster = chunks.number(ofCluster: try numbers.cluster(ofPlace: place))
+        return try chunks.index(
+            of: FlowChunk.Key(cluster: cluster, minute: minute, block: FlowsProjection.block(ofPlace: place)))
+    }
+
+    private static func block(ofPlace place: UInt64) -> Int64 { Int64(clamping: place) / FlowChunk.blockPlaces }
+
+    private func addRows(_ columns: FlowFileColumns, places: [UInt64]) throws(ReadModelError) {
+        var peers: [UInt64] = []
+        for peer in columns.peers { peers.append(try numbers.number(of: peer)) }
+        var services: [UInt64] = []
+        for service in columns.services { services.append(try numbers.number(of: service)) }
+        let clusters = columns.seen.map { chunks.number(ofCluster: $0.place.cluster) }
+        let blocks = places.map(FlowsProjection.block)
+        let asks = columns.asks.sorted { $0.row < $1.row }
+        var nextAsk = 0
+        var current = FlowChunk.Key(cluster: -1, minute: 0, block: 0)
+        var chunk = 0
+        for row in 0..<columns.rowCount {
+            let place = Int(columns.placeNumbers[row])
+            let wanted = FlowChunk.Key(
+                cluster: clusters[place], minute: columns.minutes[row], block: blocks[place])
+            if wanted != current {
+                current = wanted
+                chunk = try chunks.index(of: wanted)
+                chunks.begin(chunk, file: filesAdded)
+            }
+            let key = FlowChunk.RowKey(
+                place: places[place], peer: peers[Int(columns.peerNumbers[row])],
+                service: services[Int(columns.serviceNumbers[row])])
+            let added = chunks.add(key, to: chunk, counts: columns.counts, at: row)
+            while nextAsk < asks.count, asks[nextAsk].row == row {
+                if try pairs.add(asks[nextAsk], minute: wanted.minute, key) { chunks.addUnanswered(chunk, row: added) }
+                nextAsk += 1
+            }
+        }
     }
 }

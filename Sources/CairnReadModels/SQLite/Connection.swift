@@ -44,6 +44,9 @@ import GRDBSQLite
     /// How many rows the last statement changed.
     var changes: Int { Int(unsafe sqlite3_changes(handle)) }
 
+    /// The number that the last inserted row got.
+    var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
+
     /// True while a transaction is open.
     var isInTransaction: Bool { unsafe sqlite3_get_autocommit(handle) == 0 }
 

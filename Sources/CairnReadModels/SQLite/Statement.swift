@@ -134,6 +134,12 @@ import GRDBSQLite
         return unsafe String(decoding: UnsafeBufferPointer(start: base, count: count), as: UTF8.self)
     }
 
+    /// The bytes of a text.
+    func utf8(_ index: Int32) -> [UInt8] {
+        guard let base = unsafe sqlite3_column_text(handle, index) else { return [] }
+        return unsafe Array(UnsafeBufferPointer(start: base, count: Int(sqlite3_column_bytes(handle, index))))
+    }
+
     func blob(_ index: Int32) -> [UInt8] {
         guard let base = unsafe sqlite3_column_blob(handle, index) else { return [] }
         return unsafe Array(UnsafeRawBufferPointer(start: base, count: Int(sqlite3_column_bytes(handle, index))))
