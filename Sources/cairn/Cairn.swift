@@ -14,8 +14,9 @@ struct Cairn: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, RecordCommand.self, ImportCommand.self, StatusCommand.self, ReplayCommand.self,
             DivergeCommand.self, DropsCommand.self, FlowsCommand.self, TimelineCommand.self, QueryCommand.self,
-            ReportCommand.self, CheckpointCommand.self, VerifyCommand.self, ProveCommand.self, RebuildCommand.self,
-            StatsCommand.self, BenchCommand.self, VersionCommand.self, CompletionCommand.self,
+            ReportCommand.self, CheckpointCommand.self, VerifyCommand.self, ProveCommand.self, RedactCommand.self,
+            KeyCommand.self, RebuildCommand.self, StatsCommand.self, BenchCommand.self, VersionCommand.self,
+            CompletionCommand.self,
         ])
 
     static func main() async {

@@ -40,7 +40,7 @@ struct VerifyCommand: ParsableCommand {
         let environment = LedgerEnvironment.live(command: "cairn verify")
         let report = try LedgerVerifier.verify(at: path, environment: environment, vkey: key, against: kept)
         for damage in report.torn {
-            Terminal.note("torn tail: \(damage.file) from byte \(damage.offset) on: \(damage.reason)")
+            Terminal.note("unfinished: \(damage.file) from byte \(damage.offset) on: \(damage.reason)")
         }
         for problem in report.problems {
             Terminal.note(problem.description)

@@ -25,8 +25,15 @@ struct LedgerArguments: ParsableArguments {
     func openToWrite(command: String, key: KeyArguments) throws -> Ledger {
         let path = try path()
         let environment = LedgerEnvironment.live(command: "cairn \(command)")
-        return try Ledger.open(
-            at: path, access: .readWrite, environment: environment, keyFile: try key.existing(for: path))
+        let file = try key.existing(for: path)
+        do {
+            return try Ledger.open(at: path, access: .readWrite, environment: environment, keyFile: file)
+        } catch var error as LedgerError where error.code == .key {
+            if let file, (try? RealDisk().kind(of: KeyFile.nextPath(of: file))) == .file {
+                error.remedy = "cairn key rotate finishes the rotation that left \(KeyFile.nextPath(of: file))"
+            }
+            throw error
+        }
     }
 }
 
