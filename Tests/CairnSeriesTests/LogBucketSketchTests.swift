@@ -128,7 +128,7 @@ import Testing
         #expect(sketch.count(above: 8) == 0)
         sketch.add(1, count: .max)
         sketch.add(1, count: .max)
-        #expect(sketch.quantile(0.5) == 1, "counts stop at the largest number")
+        #expect(((sketch.quantile(0.5) ?? 0) - 1).magnitude <= 0.0101, "counts stop at the largest number")
     }
 
     @Test func hostileBytes() throws {
