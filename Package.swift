@@ -43,7 +43,8 @@ let modules: [Module] = [
     Module(
         name: "CairnLedger", uses: ["CairnBytes", "CairnModel"], products: [.crypto],
         exclude: ["FORMAT.md"], testUses: ["CairnSim"]),
-    Module(name: "CairnSeries", uses: ["CairnBytes", "CairnModel"]),
+    Module(
+        name: "CairnSeries", uses: ["CairnBytes", "CairnModel"], exclude: ["FORMAT.md"]),
     Module(name: "CairnFlowLogs", uses: ["CairnBytes", "CairnModel"]),
     Module(name: "CairnAnalyzer", uses: ["CairnBytes", "CairnModel", "CairnSeries", "CairnFlowLogs"]),
     Module(name: "CairnYAML", uses: ["CairnBytes"], products: [.yams]),

@@ -10,6 +10,10 @@ package enum Checksum {
         }
     }
 
+    package static func crc32(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
+        UInt32(truncatingIfNeeded: unsafe crc32_z(0, bytes.baseAddress, bytes.count))
+    }
+
     /// A CRC that is stored beside data which may hold CRCs itself: rotated and shifted, as LevelDB does, because the
     /// CRC of bytes that contain their own CRC is a constant.
     package static func masked(_ crc: UInt32) -> UInt32 { (crc >> 15 | crc << 17) &+ 0xA282_EAD8 }

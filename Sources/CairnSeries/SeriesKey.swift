@@ -76,6 +76,21 @@ package struct SeriesKey: Sendable, Hashable, Comparable {
         self.labels = kept
     }
 
+    /// For decoders: the labels are in their order already, which is checked and not made.
+    init(canonical name: String, labels: [Label]) throws(SeriesKeyError) {
+        for (index, label) in labels.enumerated() {
+            guard !label.value.isEmpty, label.name != SeriesKey.nameLabel else {
+                throw SeriesKeyError(reason: "label \(label.name) has no place in it")
+            }
+            guard index == 0 || labels[index - 1].name.utf8.lexicographicallyPrecedes(label.name.utf8) else {
+                throw SeriesKeyError(reason: "label \(label.name) is not in its place")
+            }
+        }
+        try SeriesKey.check(name: name, sorted: labels)
+        self.name = name
+        self.labels = labels
+    }
+
     private static func check(name: String, sorted labels: [Label]) throws(SeriesKeyError) {
         guard labels.count <= labelsMax else {
             throw SeriesKeyError(reason: "it has \(labels.count) labels and \(labelsMax) are allowed")
