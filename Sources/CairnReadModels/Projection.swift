@@ -84,7 +84,8 @@ enum Projections {
     static let all: [any (Projection & SendableMetatype).Type] = [
         EventsProjection.self, RunsProjection.self, PhasesProjection.self, ApprovalsProjection.self,
         FindingsProjection.self, NotesProjection.self, HooksProjection.self, OperationsProjection.self,
-        ImportsProjection.self, ObservationsProjection.self, SamplesProjection.self, FlowsProjection.self,
+        ImportsProjection.self, ObservationsProjection.self, DeploymentPlansProjection.self, SamplesProjection.self,
+        FlowsProjection.self,
     ]
 
     static var tables: [Table] { all.flatMap { $0.tables } }

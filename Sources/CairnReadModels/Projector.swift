@@ -4,6 +4,7 @@ import CairnModel
 /// Routes each event of a log to the projections that want it. Lives for one catch-up or replay on one connection.
 final class Projector {
     private let projections: [any Projection]
+    private let deployments: ECSDeployments
     /// By type of event. Types come from outside, so the table is bounded.
     private var routes: [String: Route] = [:]
     /// Real logs have a few dozen types; a log with more of them pays for the lookup again.
@@ -20,6 +21,7 @@ final class Projector {
 
     init(_ connection: Connection) throws {
         projections = try Projections.all.map { try $0.init(connection) }
+        deployments = ECSDeployments(connection, projections: projections)
     }
 
     func apply(_ event: RecordedEvent, from source: any EventSource) throws {
@@ -32,12 +34,16 @@ final class Projector {
         for projection in route.projections {
             try projection.apply(fact) { try source.content(of: $0) }
         }
+        deployments.note(event)
     }
 
     /// To be called before a commit.
     func flush() throws {
         for projection in projections { try projection.flush() }
     }
+
+    /// Makes the rows that depend on several events at once: before every commit, after `flush`.
+    func settle() throws { try deployments.settle() }
 
     private func route(of type: String) -> Route {
         if let route = routes[type] { return route }

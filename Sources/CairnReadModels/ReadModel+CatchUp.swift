@@ -101,6 +101,7 @@ extension ReadModel {
         }
         func commit(_ projector: Projector) throws {
             try projector.flush()
+            try projector.settle()
             try connection.run("UPDATE read_model SET next_position = ?", [.position(appended.next)])
             try connection.execute("COMMIT")
         }

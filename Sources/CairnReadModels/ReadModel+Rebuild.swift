@@ -84,6 +84,8 @@ extension ReadModel {
         for table in Projections.tables {
             for statement in table.indexStatements { try connection.execute(statement) }
         }
+        // By now there are indexes to find the rows by.
+        try projector.settle()
         try connection.run(
             "INSERT INTO read_model (ledger, next_position, made_with) VALUES (?, ?, ?)",
             [.text(Hex.string(source.identity)), .position(next), .text(Projections.signature)])

@@ -23,7 +23,8 @@ enum RandomLedger {
         ]
         while list.events.count < eventCount {
             let time = Double(Int.random(in: 0..<5000, using: &random))
-            switch Int.random(in: 0..<12, using: &random) {
+            switch Int.random(in: 0..<15, using: &random) {
+            case 12...14: ECSFixture.appendRandom(to: &list, at: time, using: &random)
             case 0: append(summary(using: &random), to: &list, at: time)
             case 1: appendSamples(to: &list, at: time, using: &random)
             case 2:
@@ -77,6 +78,10 @@ enum RandomLedger {
         put("from", [1, "x"])
         put("to", [2])
         put("minutes", [5, 0.5])
+        put("cluster", ["c1"])
+        put("service", ["shop"])
+        put("target_revision", ["7", "8"])
+        put("execution_id", ["h1", "h2"])
         put("task", ["t1", "t2"])
         return .object(object)
     }

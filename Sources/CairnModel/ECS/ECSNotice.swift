@@ -72,6 +72,21 @@ package struct ECSNotice: Sendable, Hashable {
 
     var isAboutHook: Bool { if case .hook = meaning { true } else { false } }
 
+    /// A notice as a table keeps it.
+    package init(
+        meaning: Meaning, place: Place, deployment: String?, revision: String?, reason: String?, time: Timestamp,
+        source: String, id: String
+    ) {
+        self.meaning = meaning
+        self.place = place
+        self.deployment = deployment
+        self.revision = revision
+        self.reason = reason
+        self.time = time
+        self.source = source
+        self.id = id
+    }
+
     /// Nil for an event that says nothing about a deployment.
     package init?(_ event: RecordedEvent) {
         guard let read = ECSNotice.reader(event.type) else { return nil }
@@ -110,7 +125,8 @@ package struct ECSNotice: Sendable, Hashable {
     private static func reader(_ type: String) -> ((JSONValue) -> Meaning?)? {
         switch type {
         case "aws.ecs.hook-state-change.v0": hook
-        case "aws.ecs.deployment-state-change.v0": state
+        case "aws.ecs.deployment-state-change.v0":
+            { meaning(ofState: $0["eventName"]?.string ?? "", reason: $0["reason"]?.string) }
         case "aws.ecs.service-action.v0": { $0["eventName"] == "SERVICE_DEPLOYMENT_FAILED" ? .failed : nil }
         default: nil
         }
@@ -132,10 +148,10 @@ package struct ECSNotice: Sendable, Hashable {
     ]
 
     /// A rollback has no event of its own: only the reason says it.
-    private static func state(_ detail: JSONValue) -> Meaning? {
-        switch detail["eventName"]?.string {
+    package static func meaning(ofState eventName: String, reason: String?) -> Meaning {
+        switch eventName {
         case "SERVICE_DEPLOYMENT_IN_PROGRESS":
-            let reason = detail["reason"]?.string ?? ""
+            let reason = reason ?? ""
             return reason.lowercased().contains("rolling back") ? .rollingBack(to: returned(reason)) : .started
         case "SERVICE_DEPLOYMENT_COMPLETED": return .completed
         case "SERVICE_DEPLOYMENT_FAILED": return .failed

@@ -92,8 +92,9 @@ package struct ECSRuns {
     private mutating func episode(of notice: ECSNotice) -> Int? {
         if case .rollingBack(let back) = notice.meaning { return rollback(notice, to: back) }
         if let revision = notice.revision, let place = returning[revision] {
-            if notice.meaning == .completed || notice.meaning == .failed { returning[revision] = nil }
-            return place
+            // What is completed is said more than once; only a new start ends it.
+            if notice.meaning != .started { return place }
+            returning[revision] = nil
         }
         var place = episodes.lastIndex { notice.revision == nil || $0.revision == notice.revision }
         if let last = place, notice.meaning == .started, let end = episodes[last].end, end < notice.time { place = nil }

@@ -5,7 +5,7 @@ import CairnModel
 /// Calls of lifecycle hooks and what they answered: a retry is a row of its own.
 final class HooksProjection: Projection {
     static let name = "hooks"
-    static let version = 1
+    static let version = 2
 
     static let tables = [
         Table(

@@ -42,10 +42,15 @@ final class ObservationsProjection: Projection {
                 Table.Column.text("service", "name of the service"),
                 Table.Column.text("lifecycle_stage", "stage of a deployment that a hook belongs to"),
                 Table.Column.text("hook", "id of the hook"),
+                Table.Column.text("deployment", "id of the service deployment, where the event says it"),
+                Table.Column.text("revision", "number of the service revision, where the event says it"),
+                Table.Column.text("region", "region of the service, for an event about a deployment"),
+                Table.Column.text("account", "account of the service, for an event about a deployment"),
+                Table.Column.text("run", "deployment that it is about: its stream, or one made from the ids"),
                 Table.Column.text("reason", "why, in the words of Amazon ECS"),
                 Table.Column.text("resource", "first ARN of the event"),
                 Table.Column.origin,
-            ], indexes: ["service, occurred_us"]),
+            ], indexes: ["service, occurred_us", "run"]),
         Table(
             "backups", "one state of a Velero backup or restore",
             [
@@ -104,7 +109,7 @@ final class ObservationsProjection: Projection {
             "service_events",
             [
                 "stream", "detail_type", "event_name", "event_type", "cluster", "service", "lifecycle_stage", "hook",
-                "reason", "resource",
+                "reason", "resource", "deployment", "revision", "region", "account",
             ], on: connection)
         backup = try Insertion(
             "backups",
@@ -166,8 +171,10 @@ final class ObservationsProjection: Projection {
         let arn = detail?["serviceArn"]?.string ?? resource
         // arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/SERVICE, with /DEPLOYMENT behind it for a service deployment.
         let path = arn.map { $0.split(separator: "/").map(String.init) } ?? []
-        let cluster = lastSegment(detail?["clusterArn"]?.string) ?? (path.count >= 3 ? path[1] : nil)
-        let service = path.count >= 3 ? path[2] : path.count == 2 ? path[1] : nil
+        let notice = ECSNotice(fact.event)
+        let cluster =
+            notice?.place.cluster ?? lastSegment(detail?["clusterArn"]?.string) ?? (path.count >= 3 ? path[1] : nil)
+        let service = notice?.place.service ?? (path.count >= 3 ? path[2] : path.count == 2 ? path[1] : nil)
         try self.service.add(
             fact,
             [
@@ -175,6 +182,8 @@ final class ObservationsProjection: Projection {
                 .optional(detail?["eventName"]?.string), .optional(detail?["eventType"]?.string),
                 .optional(cluster), .optional(service), .optional(detail?["lifecycleStage"]?.string),
                 .optional(detail?["hookId"]?.string), .optional(detail?["reason"]?.string), .optional(resource),
+                .optional(notice?.deployment), .optional(notice?.revision), .optional(notice?.place.region),
+                .optional(notice?.place.account),
             ])
     }
 

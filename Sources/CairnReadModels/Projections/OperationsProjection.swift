@@ -5,7 +5,7 @@ import CairnModel
 /// What was done to the world on behalf of a run: traffic, workloads, DNS records, freezes.
 final class OperationsProjection: Projection {
     static let name = "operations"
-    static let version = 1
+    static let version = 2
 
     static let tables = [
         Table(

@@ -6,7 +6,7 @@ import CairnModel
 /// for it.
 final class PhasesProjection: Projection {
     static let name = "phases"
-    static let version = 1
+    static let version = 2
 
     static let tables = [
         Table(

@@ -5,7 +5,7 @@ import CairnModel
 /// Runs: each migration and each deployment, what was planned for it, and where it stands.
 final class RunsProjection: Projection {
     static let name = "runs"
-    static let version = 1
+    static let version = 2
 
     static let tables = [
         Table(
@@ -78,6 +78,9 @@ final class RunsProjection: Projection {
         "rollback.completed", "rollback.failed",
     ]
 
+    /// Said by others of a run that is under way; no event of the log has this name.
+    static let told = "deployment.started"
+
     private let connection: Connection
 
     init(_ connection: Connection) throws(ReadModelError) { self.connection = connection }
@@ -98,6 +101,7 @@ final class RunsProjection: Projection {
             "UPDATE stored_runs SET last_position = ?2 WHERE run = ?1", [.text(fact.stream), fact.position])
         switch fact.name {
         case "migration.planned", "deployment.planned": try plan(fact)
+        case RunsProjection.told: try start(fact)
         case "phase.started":
             try connection.run(
                 "UPDATE stored_runs SET started_us = min(coalesce(started_us, ?2), ?2) WHERE run = ?1",
@@ -151,6 +155,25 @@ final class RunsProjection: Projection {
                 """,
                 fact.origin + [.text(fact.stream), .text(budget.name), .real(seconds)])
         }
+    }
+
+    private func start(_ fact: Fact) throws {
+        try connection.run(
+            """
+            UPDATE stored_runs SET service = coalesce(service, ?2), source_cluster = coalesce(source_cluster, ?3),
+              target_cluster = coalesce(target_cluster, ?3), target_revision = coalesce(target_revision, ?4),
+              region = coalesce(region, ?5), started_us = min(coalesce(started_us, ?6), ?6)
+            WHERE run = ?1
+            """,
+            [
+                .text(fact.stream), fact.text("service"), fact.text("cluster"), fact.text("target_revision"),
+                fact.text("region"), fact.occurred,
+            ])
+        try connection.run(
+            """
+            UPDATE stored_runs SET status = 'running', status_us = ?2
+            WHERE run = ?1 AND status_us <= ?2 AND status IN ('planned', 'running')
+            """, [.text(fact.stream), fact.occurred])
     }
 
     /// The latest event by its own clock decides, so that a fact told late does not turn back what came after it.
