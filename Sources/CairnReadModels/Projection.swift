@@ -82,7 +82,8 @@ struct Insertion {
 /// Every projection there is, in the order in which they see an event.
 enum Projections {
     static let all: [any (Projection & SendableMetatype).Type] = [
-        EventsProjection.self, RunsProjection.self, PhasesProjection.self, ApprovalsProjection.self,
+        EventsProjection.self, PlaybooksProjection.self, RunsProjection.self, PhasesProjection.self,
+        ApprovalsProjection.self,
         FindingsProjection.self, NotesProjection.self, HooksProjection.self, OperationsProjection.self,
         ImportsProjection.self, ObservationsProjection.self, DeploymentPlansProjection.self, SamplesProjection.self,
         FlowsProjection.self,

@@ -17,10 +17,12 @@ package struct CommandRecorder {
         /// Nil: a new one is made.
         package var id: String?
         package var onBehalfOf: String?
+        /// The playbook of a plan: registered with it, if the log does not have it. A plan that names none is of this.
+        package var playbook: PlaybookFile?
 
         package init(
             type: String, stream: StreamName, data: JSONValue, expected: ExpectedRevision? = nil, time: Timestamp,
-            isTimeGiven: Bool = true, id: String? = nil, onBehalfOf: String? = nil
+            isTimeGiven: Bool = true, id: String? = nil, onBehalfOf: String? = nil, playbook: PlaybookFile? = nil
         ) {
             self.type = type
             self.stream = stream
@@ -30,6 +32,7 @@ package struct CommandRecorder {
             self.isTimeGiven = isTimeGiven
             self.id = id
             self.onBehalfOf = onBehalfOf
+            self.playbook = playbook
         }
     }
 
@@ -41,17 +44,22 @@ package struct CommandRecorder {
     private let actor: Actor
     private let clock: any WallClock
     private let random: any RandomSource
-    private let playbooks: PlaybookLibrary
+    private let playbooks: RegisteredPlaybooks
+    private let registrar: PlaybookRegistrar
+    private let onRegistration: (PlaybookReceipt) -> Void
 
+    /// - Parameter onRegistration: told of a playbook that a request brought into the log.
     package init(
         ledger: Ledger, actor: Actor, clock: any WallClock, random: any RandomSource,
-        playbooks: PlaybookLibrary = .builtIn
+        onRegistration: @escaping (PlaybookReceipt) -> Void = { _ in }
     ) {
         self.ledger = ledger
         self.actor = actor
         self.clock = clock
         self.random = random
-        self.playbooks = playbooks
+        self.onRegistration = onRegistration
+        playbooks = RegisteredPlaybooks(ledger)
+        registrar = PlaybookRegistrar(ledger: ledger, actor: actor, clock: clock)
     }
 
     /// - Returns: where the event is, first, and then what follows from it.
@@ -59,10 +67,16 @@ package struct CommandRecorder {
     package func record(_ request: Request) throws -> [Receipt] {
         let type = EventType(request.type)
         let isKnown = EventVocabulary.standard.schema(named: type.name) != nil
-        if type.family == .cairn || (type.family == .foreign && isKnown) { return try recordCommand(request) }
+        let isCommand = type.family == .cairn || (type.family == .foreign && isKnown)
+        if isCommand, RegisteredPlaybooks.isPlan(type.name) { return try recordCommand(request) }
+        // Any other event takes no playbook; the run it belongs to has its own.
+        if let file = request.playbook, let receipt = try registrar.register(file, onBehalfOf: request.onBehalfOf) {
+            onRegistration(receipt)
+        }
+        if isCommand { return try recordCommand(request) }
         let id = request.id ?? newID()
         if request.id != nil, let again = try known(id, request, isCommand: false) { return again }
-        var facts = FactAppender(ledger: ledger, actor: actor, clock: clock, playbooks: playbooks)
+        var facts = FactAppender(ledger: ledger, actor: actor, clock: clock)
         let event = ProposedEvent(
             id: id, source: CommandRecorder.source, type: request.type, subject: request.stream,
             time: request.time, data: request.data, onBehalfOf: request.onBehalfOf)
@@ -76,14 +90,16 @@ package struct CommandRecorder {
         return [Receipt(position: position, revision: recorded.revision, isDuplicate: facts.duplicates > 0)]
     }
 
-    private func recordCommand(_ request: Request) throws -> [Receipt] {
-        let id = request.id ?? newID()
-        if request.id != nil, let again = try known(id, request, isCommand: true) { return again }
+    private func recordCommand(_ given: Request) throws -> [Receipt] {
+        let id = given.id ?? newID()
         var attempt = 0
         while true {
             attempt += 1
-            var state = MigrationState(stream: request.stream, playbooks: playbooks)
-            try ledger.forEach(in: request.stream, from: 0) { state.apply($0) }
+            let (request, playbook) = try planned(given)
+            if given.id != nil, let again = try known(id, request, isCommand: true) { return again }
+            let registration = try playbook.flatMap { try registrar.append($0, onBehalfOf: request.onBehalfOf) }
+            var state = try playbooks.state(of: request.stream)
+            state.playbooks = try playbooks.library(forPlan: request.data)
             let drafts = try Decider.decide(
                 state: state, type: request.type, data: request.data, at: request.time,
                 actor: request.onBehalfOf ?? actor.id, expected: request.expected ?? .any)
@@ -98,13 +114,46 @@ package struct CommandRecorder {
                     expected: index == 0 ? expected : .any)
             }
             do {
-                return try ledger.append(batch, actor: actor)
+                // In one batch: a plan is never in the log before its playbook is, and a refused one leaves nothing.
+                let receipts = try ledger.append([registration].compactMap { $0 } + batch, actor: actor)
+                guard registration != nil, let playbook, let first = receipts.first else { return receipts }
+                onRegistration(PlaybookRegistrar.receipt(playbook, first.position))
+                return Array(receipts.dropFirst())
             } catch let error as LedgerError
-                where error.code == .conflict && request.expected == nil && attempt < CommandRecorder.attemptsMax
+                where CommandRecorder.isRace(error, registers: registration != nil) && request.expected == nil
+                && attempt < CommandRecorder.attemptsMax
             {
                 try ledger.refresh()
             }
         }
+    }
+
+    private static func isRace(_ error: LedgerError, registers: Bool) -> Bool {
+        error.code == .conflict || (registers && PlaybookRegistrar.isRace(error))
+    }
+
+    /// A plan with the playbook that it was given as a file; any other command as it is.
+    private func planned(_ request: Request) throws -> (Request, Playbook?) {
+        guard let file = request.playbook, RegisteredPlaybooks.isPlan(EventType(request.type).name),
+            var data = request.data.object
+        else { return (request, nil) }
+        let playbook = try registrar.read(file)
+        if let name = data["playbook"], !name.isNull, name != .string(playbook.id) {
+            throw Refusal(
+                rule: .invalidData,
+                explanation: "the plan is of the playbook \(CanonicalJSON.string(of: name)), and \(file.path) holds "
+                    + playbook.id, field: "playbook")
+        }
+        if let carried = data["playbook_definition"], !carried.isNull, carried != playbook.definition {
+            throw Refusal(
+                rule: .invalidData, explanation: "the plan carries another playbook than \(file.path) holds",
+                field: "playbook_definition")
+        }
+        data["playbook"] = .string(playbook.id)
+        if PlaybookLibrary.builtIn[playbook.id] == nil { data["playbook_definition"] = playbook.definition }
+        var request = request
+        request.data = .object(data)
+        return (request, playbook)
     }
 
     /// The same again under the same id: what it did then, without deciding or judging it a second time. A command is

@@ -15,12 +15,14 @@ struct FactAppender {
     private(set) var accepted = 0
     private(set) var duplicates = 0
     private(set) var violations = 0
+    /// Why plans have no playbook, in words, first few: what follows in their runs is held to no rule of one.
+    private(set) var playbookProblems: [String] = []
 
-    init(ledger: Ledger, actor: Actor, clock: any WallClock, playbooks: PlaybookLibrary) {
+    init(ledger: Ledger, actor: Actor, clock: any WallClock) {
         self.ledger = ledger
         self.actor = actor
         self.clock = clock
-        states = RunStates(ledger: ledger, playbooks: playbooks)
+        states = RunStates(ledger: ledger)
     }
 
     /// - Returns: for each fact, why the log cannot take it, or nil if it has it now.
@@ -57,11 +59,13 @@ struct FactAppender {
         var batch: [Append] = []
         var judged = states
         var broken = 0
+        var problems: [String] = []
         for fact in facts {
             batch.append(Append(fact, expected: expected))
             guard try ledger.position(ofSource: fact.source, id: fact.id) == nil else { continue }
             let state = RecordedEvent(expected: fact, actor: actor, recordedTime: clock.now(), revision: 0)
-            for violation in try judged.judge(state) {
+            for violation in try judged.judge(state, at: nil) {
+                if violation.rule == .unknownPlaybook { problems.append("\(fact.subject): \(violation.explanation)") }
                 batch.append(Append(FactAppender.event(violation, about: fact)))
                 broken += 1
             }
@@ -71,6 +75,8 @@ struct FactAppender {
         let duplicate = receipts.count { $0.isDuplicate }
         duplicates += duplicate
         violations += broken
+        playbookProblems += problems.prefix(
+            ImportSummary.shownMax - min(ImportSummary.shownMax, playbookProblems.count))
         accepted += receipts.count - duplicate - broken
     }
 

@@ -2,7 +2,7 @@ internal import CairnBytes
 internal import CairnFlowLogs
 internal import CairnIngest
 package import CairnLedger
-package import CairnModel
+internal import CairnModel
 internal import CairnSeries
 
 /// Imports files into a ledger: bytes to events, events to the log, and one event per file that says what it was.
@@ -20,16 +20,12 @@ package struct Importer {
     private let ledgerPath: String
     private let disk: any Disk
     private let clock: any WallClock
-    private let playbooks: PlaybookLibrary
 
-    package init(
-        ledger: Ledger, ledgerPath: String, disk: any Disk, clock: any WallClock, playbooks: PlaybookLibrary = .builtIn
-    ) {
+    package init(ledger: Ledger, ledgerPath: String, disk: any Disk, clock: any WallClock) {
         self.ledger = ledger
         self.ledgerPath = ledgerPath
         self.disk = disk
         self.clock = clock
-        self.playbooks = playbooks
     }
 
     package func run(
@@ -99,7 +95,7 @@ package struct Importer {
                 .run(handle, summary: &summary, report: report)
         case .records(let format):
             try RecordFileImport(
-                ledger: ledger, clock: clock, playbooks: playbooks, request: request, format: format, rejects: rejects
+                ledger: ledger, clock: clock, request: request, format: format, rejects: rejects
             ).run(handle, summary: &summary, report: report)
         }
     }

@@ -8,7 +8,6 @@ internal import CairnSeries
 struct RecordFileImport {
     let ledger: Ledger
     let clock: any WallClock
-    let playbooks: PlaybookLibrary
     let request: ImportRequest
     let format: ImportFormat
     let rejects: RejectsFile
@@ -28,7 +27,7 @@ struct RecordFileImport {
             summary.knownFiles += 1
             return
         }
-        var facts = FactAppender(ledger: ledger, actor: request.actor, clock: clock, playbooks: playbooks)
+        var facts = FactAppender(ledger: ledger, actor: request.actor, clock: clock)
         var samples = SampleAppender(ledger: ledger, clock: clock, request: request, importName: name)
         var rejected = 0
         let importer = FileImporter(file: handle.path, options: options)
@@ -60,6 +59,7 @@ struct RecordFileImport {
         summary.accepted += facts.accepted + samples.accepted
         summary.duplicates += facts.duplicates
         summary.violations += facts.violations
+        summary.add(notes: facts.playbookProblems)
         summary.rejected += rejected
         // A damaged file is not finished business: with the rest of it the bytes, and so the identity, are others.
         try complete(file, name: name, stream: stream, facts: facts, samples: samples, rejected: rejected)

@@ -2,7 +2,7 @@ internal import CairnAnalyzer
 internal import CairnBytes
 internal import CairnFlowLogs
 package import CairnLedger
-package import CairnModel
+internal import CairnModel
 
 /// Computes every recorded finding and violation again, from the log alone, and names what comes out differently.
 package enum Rejudgement {
@@ -14,9 +14,9 @@ package enum Rejudgement {
         package var difference: String?
     }
 
-    package static func run(_ ledger: Ledger, playbooks: PlaybookLibrary = .builtIn) throws -> [Verdict] {
+    package static func run(_ ledger: Ledger) throws -> [Verdict] {
         var events: [RecordedEvent] = []
-        var verdicts = try violations(ledger, playbooks)
+        var verdicts = try violations(ledger)
         try ledger.forEach(from: 0) { event in
             let type = EventType(event.type)
             if type.family == .cairn, type.name == "finding.opened" || type.name == "finding.revised" {
@@ -87,8 +87,8 @@ package enum Rejudgement {
     }
 
     /// Holds every fact against the rules again and compares with the violations that were recorded.
-    private static func violations(_ ledger: Ledger, _ playbooks: PlaybookLibrary) throws -> [Verdict] {
-        var states = RunStates(ledger: ledger, playbooks: playbooks, isFresh: true)
+    private static func violations(_ ledger: Ledger) throws -> [Verdict] {
+        var states = RunStates(ledger: ledger, isFresh: true)
         var expected: [String: (position: UInt64, rule: String)] = [:]
         var recorded: [String: UInt64] = [:]
         try ledger.forEach(from: 0) { event in
@@ -99,7 +99,7 @@ package enum Rejudgement {
                         + "\(event.data["event_id"]?.string ?? "")"] = event.position
                 return
             }
-            let broken = try states.judge(event)
+            let broken = try states.judge(event, at: event.position)
             // Commands were refused or allowed by the same rules before they were recorded.
             guard type.family != .cairn else { return }
             for violation in broken {

@@ -4,16 +4,14 @@ import CairnModel
 
 /// The states of the migrations and deployments that an append touches, each read from the log once.
 struct RunStates {
-    private let ledger: Ledger
-    private let playbooks: PlaybookLibrary
+    private let playbooks: RegisteredPlaybooks
     private var states: [StreamName: MigrationState] = [:]
 
     private let isFresh: Bool
 
     /// - Parameter isFresh: states begin empty instead of with what the log has: for a walk over the log itself.
-    init(ledger: Ledger, playbooks: PlaybookLibrary, isFresh: Bool = false) {
-        self.ledger = ledger
-        self.playbooks = playbooks
+    init(ledger: Ledger, isFresh: Bool = false) {
+        playbooks = RegisteredPlaybooks(ledger)
         self.isFresh = isFresh
     }
 
@@ -22,16 +20,17 @@ struct RunStates {
 
     mutating func state(of stream: StreamName) throws -> MigrationState {
         if let state = states[stream] { return state }
-        var state = MigrationState(stream: stream, playbooks: playbooks)
-        if !isFresh { try ledger.forEach(in: stream, from: 0) { state.apply($0) } }
+        let state = isFresh ? MigrationState(stream: stream) : try playbooks.state(of: stream)
         states[stream] = state
         return state
     }
 
     /// The rules that a fact breaks where it stands; the state moves on past it.
-    mutating func judge(_ event: RecordedEvent) throws -> [Violation] {
+    /// - Parameter position: where it stands; nil for one that will stand at the end.
+    mutating func judge(_ event: RecordedEvent, at position: UInt64?) throws -> [Violation] {
         guard RunStates.isRun(event.subject) else { return [] }
         var state = try state(of: event.subject)
+        state.playbooks = try playbooks.library(for: event, before: position)
         let violations = Violations.check(state, event)
         state.apply(event)
         states[event.subject] = state

@@ -108,7 +108,7 @@ private struct Words {
         case "violation": violation()
         case "finding": finding()
         case "incident": incident()
-        case "import", "samples", "flows", "attachment", "key", "clock", "ledger": ledgerKeeping()
+        case "import", "samples", "flows", "attachment", "key", "clock", "ledger", "playbook": ledgerKeeping()
         case "aws": aws()
         case "velero": velero()
         case "k8s": kubernetes()
@@ -328,6 +328,10 @@ private struct Words {
                 .imported, .info, "counted \(text("records") ?? "?") flow records", text("file"),
                 part("cluster", "cluster"),
                 part("skipped windows", "skip_data"))
+        case "playbook.registered":
+            say(
+                .plan, .info, "registered the playbook \(text("playbook") ?? "?"), version \(text("version") ?? "?")",
+                part("SHA-256", "digest"))
         case "attachment.redacted", "attachment.dropped":
             say(
                 .ledger, .warning, "\(name.hasSuffix("redacted") ? "redacted" : "dropped") content", text("reason"),

@@ -10,6 +10,8 @@ package struct Playbook: Sendable, Hashable {
     }
 
     package var id: String
+    /// From 1; raised by whoever changes it, so that one name and version always mean the same.
+    package var version: Int
     package var title: String
     package var kind: Kind
     package var stages: [Stage]

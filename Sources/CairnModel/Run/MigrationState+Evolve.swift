@@ -98,11 +98,7 @@ extension MigrationState {
         plannedAt = event.time
         if status == .unplanned { status = .planned }
         playbookID = event.text("playbook")
-        if let definition = data["playbook_definition"], let own = try? Playbook(reading: definition) {
-            playbook = own
-        } else {
-            playbook = playbookID.flatMap { playbooks[$0] }
-        }
+        playbook = playbooks.meant(by: data)
         title = event.text("title")
         source = event.text("source_cluster") ?? event.text("source_revision")
         target = event.text("target_cluster") ?? event.text("target_revision")

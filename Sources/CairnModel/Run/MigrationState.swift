@@ -16,7 +16,8 @@ package struct MigrationState: Sendable, Hashable {
     }
 
     package let stream: StreamName
-    package let playbooks: PlaybookLibrary
+    /// What a plan may name. For a plan in the log: what was registered before it.
+    package var playbooks: PlaybookLibrary
     package var status = Status.unplanned
     /// Events applied so far; facts of other vocabularies count too.
     package var eventCount: UInt64 = 0

@@ -10,6 +10,8 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     case notPlanned = "not_planned"
     case alreadyPlanned = "already_planned"
     case unknownPlaybook = "unknown_playbook"
+    case playbookBuiltIn = "playbook_built_in"
+    case playbookChanged = "playbook_changed"
     case unknownStage = "unknown_stage"
     case parameterOutOfRange = "parameter_out_of_range"
     case hookNotAttachable = "hook_not_attachable"
@@ -59,7 +61,7 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
 }
 
 /// A rule, and how this command or fact breaks it, in a sentence for people.
-package struct BrokenRule: Sendable, Hashable {
+package struct BrokenRule: Error, Sendable, Hashable {
     package var rule: Rule
     package var explanation: String
 }

@@ -35,21 +35,12 @@ extension RuleCheck {
     }
 
     private mutating func plannedPlaybook() -> Playbook? {
-        let id = text("playbook")
-        if let definition = data["playbook_definition"], !definition.isNull {
-            do {
-                return try Playbook(reading: definition)
-            } catch {
-                add(.unknownPlaybook, "\(error)")
-                return nil
-            }
-        }
-        guard let playbook = state.playbooks[id] else {
-            let ids = state.playbooks.ids.joined(separator: ", ")
-            add(.unknownPlaybook, "there is no playbook \(id); there are \(ids)")
+        do throws(BrokenRule) {
+            return try state.playbooks.planned(data)
+        } catch {
+            add(error.rule, error.explanation)
             return nil
         }
-        return playbook
     }
 
     private mutating func check(_ parameter: Playbook.Parameter, _ value: JSONValue?) {

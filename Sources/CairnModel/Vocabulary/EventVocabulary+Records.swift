@@ -1,4 +1,4 @@
-/// The types that the log, the imports and the sample store write about themselves.
+/// The types that the log, the imports, the sample store and the playbooks' library write about themselves.
 extension EventVocabulary {
     static let recordSchemas: [EventSchema] = [
         EventSchema(
@@ -30,6 +30,9 @@ extension EventVocabulary {
                 .count("accepted_records"), .count("rejected_records"), .count("no_data"), .count("skip_data"),
                 .time("first").optional, .time("last").optional,
             ]),
+        EventSchema(
+            PlaybookRegistration.eventName, origin: .produced, in: ["playbook"],
+            [.text("playbook"), .count("version"), .text("digest"), .object("definition")]),
         EventSchema("attachment.redacted", origin: .produced, in: ["ledger"], attachment),
         EventSchema("attachment.dropped", origin: .produced, in: ["ledger"], attachment),
         EventSchema("key.rotated", origin: .produced, in: ["ledger"], []),

@@ -9,7 +9,8 @@ extension EventVocabulary {
             [
                 .text("playbook"), .text("title").optional, .text("source_cluster"), .text("target_cluster"),
                 .text("tenant").optional, .text("region").optional, .list("applications"), .list("hooks").optional,
-                .object("parameters").optional, .object("budgets").optional, .object("playbook_definition").optional,
+                .object("parameters").optional, .object("budgets").optional, .count("playbook_version").optional,
+                .object("playbook_definition").optional,
             ]),
         EventSchema(
             "deployment.planned", in: ["deployment"],
@@ -17,7 +18,7 @@ extension EventVocabulary {
                 .text("playbook"), .text("title").optional, .text("service"), .text("cluster"),
                 .text("source_revision"), .text("target_revision"), .object("parameters"), .list("hooks"),
                 .count("desired_count").optional, .list("alarms").optional, .object("budgets").optional,
-                .object("playbook_definition").optional,
+                .count("playbook_version").optional, .object("playbook_definition").optional,
             ]),
         EventSchema(
             "phase.started", in: runs,

@@ -21,6 +21,7 @@ struct ImportCommand: ParsableCommand {
                 --time-column ts --value-column lag
               cairn import eventbridge events.jsonl
               cairn import velero restore.yaml --cluster eks
+              cairn import events runs.jsonl --playbook database-failover.yaml
             """)
 
     @Argument(help: ArgumentHelp("The format of the files.", valueName: "format"))
@@ -55,6 +56,10 @@ struct ImportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("CSV: a column with values.", valueName: "name"))
     var valueColumn: [String] = []
 
+    @Option(
+        help: ArgumentHelp("Events: a playbook that plans in them name, YAML or JSON; repeatable.", valueName: "file"))
+    var playbook: [String] = []
+
     @Option(help: ArgumentHelp("For whom; Cairn records it and does not check it.", valueName: "name"))
     var actor: String?
 
@@ -84,8 +89,11 @@ struct ImportCommand: ParsableCommand {
         request.salvagesDamaged = salvage
         if let clusterMap { try read(clusterMap, into: &request) }
         if let fieldOrder { request.flowLogFormat = try flowFormat(fieldOrder) }
+        let playbooks = try playbook.map { try PlaybookFile(at: $0, disk: RealDisk()) }
         let path = try ledger.path()
         let log = try ledger.openToWrite(command: "import \(formatName)", key: key)
+        let registrar = PlaybookRegistrar(ledger: log, actor: LocalActor.current(), clock: SystemClock())
+        for file in playbooks { try registrar.register(file, onBehalfOf: actor).map(PlaybookNote.tell) }
         let importer = Importer(ledger: log, ledgerPath: path, disk: RealDisk(), clock: SystemClock())
         let progress = ProgressLine()
         let summary = try importer.run(request) { progress.show($0) }

@@ -14,6 +14,9 @@ struct RecordCommand: ParsableCommand {
             input, one JSON object a line with type, stream, data and optionally id, time and actor, and each is \
             answered with its position as soon as it is on disk.
 
+            --playbook brings a playbook of your own into the log, as YAML or JSON, for a plan that is of it; the same \
+            file again adds nothing. A changed one needs a higher "version"; a run keeps the one it was planned with.
+
             Examples:
               cairn record cairn.note.added.v1 --stream migration/harbor-eu-1 \\
                 --data '{"text":"partner called back"}'
@@ -21,6 +24,8 @@ struct RecordCommand: ParsableCommand {
                 --data '{"phase":"shift-traffic"}' --actor alice --expected-revision 41
               cairn record observed.check.completed.v1 --stream migration/harbor-eu-1 \\
                 --data @result.json
+              cairn record cairn.migration.planned.v1 --stream migration/orders-db \\
+                --playbook database-failover.yaml --data @plan.json
             """)
 
     @Argument(help: "The type of the event, such as cairn.phase.started.v1, or -.")
@@ -45,6 +50,9 @@ struct RecordCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The event's identity: the same id again adds nothing.", valueName: "id"))
     var id: String?
 
+    @Option(help: ArgumentHelp("The playbook of the plan: YAML or JSON.", valueName: "file"))
+    var playbook: String?
+
     @OptionGroup var ledger: LedgerArguments
     @OptionGroup var key: KeyArguments
     @OptionGroup var output: OutputArguments
@@ -55,10 +63,11 @@ struct RecordCommand: ParsableCommand {
             throw CommandError("cannot record an event without --stream", status: ExitStatus.usage)
         }
         let now = SystemClock().now()
-        let request = CommandRecorder.Request(
+        var request = CommandRecorder.Request(
             type: type, stream: try ReplayCommand.stream(stream), data: try RecordCommand.parse(try dataText()),
             expected: try expected(), time: time?.moment(now: now) ?? now, isTimeGiven: time != nil, id: id,
             onBehalfOf: actor)
+        request.playbook = try playbook.map { try PlaybookFile(at: $0, disk: RealDisk()) }
         let log = try ledger.openToWrite(command: "record", key: key)
         let receipts = try recorder(log).record(request)
         // Before closing, which may fail: the event is on disk.
@@ -70,7 +79,9 @@ struct RecordCommand: ParsableCommand {
     }
 
     private func recorder(_ log: Ledger) -> CommandRecorder {
-        CommandRecorder(ledger: log, actor: LocalActor.current(), clock: SystemClock(), random: SystemRandom())
+        CommandRecorder(
+            ledger: log, actor: LocalActor.current(), clock: SystemClock(), random: SystemRandom(),
+            onRegistration: PlaybookNote.tell)
     }
 
     /// Largest data of one event: what a log attachment may hold.
@@ -106,7 +117,12 @@ struct RecordCommand: ParsableCommand {
 
     /// Reads events line by line; every line gets one line back, when its event is on disk or refused.
     private func runLines() throws {
+        let file = try playbook.map { try PlaybookFile(at: $0, disk: RealDisk()) }
         let log = try ledger.openToWrite(command: "record", key: key)
+        if let file {
+            let registrar = PlaybookRegistrar(ledger: log, actor: LocalActor.current(), clock: SystemClock())
+            try registrar.register(file, onBehalfOf: actor).map(PlaybookNote.tell)
+        }
         let recorder = recorder(log)
         var number = 0
         var hasFailed = false

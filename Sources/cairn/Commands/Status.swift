@@ -3,6 +3,7 @@ import CairnBytes
 import CairnLedger
 import CairnModel
 import CairnReadModels
+import CairnRecorder
 import CairnReports
 import CairnWeb
 
@@ -73,16 +74,14 @@ enum StatusTable {
     /// Each stage of one run. The state comes from the events themselves, so what the playbook asks for but has not
     /// happened yet is shown too.
     static func one(_ stream: StreamName, _ workspace: Workspace, moments: [ReadModel.Moment]) throws -> Table {
-        var state = MigrationState(stream: stream)
-        try workspace.ledger.forEach(in: stream, from: 0) { event in
-            let isIn = moments.allSatisfy { moment in
+        let state = try RegisteredPlaybooks(workspace.ledger).state(of: stream) { event in
+            moments.allSatisfy { moment in
                 switch moment {
                 case .at(let time): event.time <= time
                 case .knownAt(let time): event.recordedTime <= time
                 case .entry(let position): event.position <= position
                 }
             }
-            if isIn { state.apply(event) }
         }
         var rows: [[Table.Cell]] = []
         for phase in state.phases {

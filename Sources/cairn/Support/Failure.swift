@@ -31,7 +31,9 @@ enum Failure {
         case let error as ReadModelError: status(of: error.code)
         // The rule says no, as a failed gate does.
         case is Refusal: ExitStatus.finding
-        case is ReportError, is ClusterMap.MapError, is PlaybookError, is ProofError, is NoteError: ExitStatus.data
+        case is ReportError, is ClusterMap.MapError, is PlaybookError, is PlaybookFileError, is ProofError,
+            is NoteError:
+            ExitStatus.data
         case is FlowQueryError, is FlowLogFormat.FormatError: ExitStatus.usage
         case let error as InputError: error.isNothingThere ? ExitStatus.data : ExitStatus.inputOutput
         case is DiskError: ExitStatus.inputOutput
