@@ -121,16 +121,10 @@ struct Frame: Sendable {
     /// The uncompressed content.
     func payload(dictionary: [UInt8]) throws(FormatError) -> [UInt8] {
         if header.flags.contains(.isPlain) { return Array(stored) }
-        do {
-            let payload = try Inflate.decompress(Array(stored), dictionary: dictionary, limit: header.rawCount)
-            guard payload.count == header.rawCount else { throw FormatError.damaged("it inflates to another length") }
-            return payload
-        } catch let error as InflateError {
-            throw .damaged(error.description)
-        } catch let error as FormatError {
-            throw error
+        do throws(InflateError) {
+            return try Inflate.decompress(stored, dictionary: dictionary, exactly: header.rawCount)
         } catch {
-            throw .damaged("it cannot be inflated")
+            throw .damaged(error.description)
         }
     }
 
