@@ -1,4 +1,4 @@
-import CairnSeries
+internal import CairnSeries
 
 /// Samples in the shape of the cpu set of the Time Series Benchmark Suite: for each host ten gauges that walk by a
 /// normal step, stay within 0 to 100 and are cut to whole numbers, with ten tags.
