@@ -189,14 +189,16 @@ package struct NodeMetrics: Sendable {
                 let labels = [Label("device", device)]
                 try add("node_network_\(direction)_packets_total", labels, .counter(rate: rate, unit: 1, start: 7000))
                 try add(
-                    "node_network_\(direction)_bytes_total", labels, .counter(rate: rate * 700, unit: 1, start: 900_000))
+                    "node_network_\(direction)_bytes_total", labels, .counter(rate: rate * 700, unit: 1, start: 900_000)
+                )
             }
         }
     }
 
     private func addMemory(_ add: Add) throws {
         for (name, deviation, every) in [
-            ("Active", 300.0, 1.0), ("Active_file", 300, 1), ("Active_anon", 6, 5), ("AnonPages", 900, 1), ("Buffers", 5, 2),
+            ("Active", 300.0, 1.0), ("Active_file", 300, 1), ("Active_anon", 6, 5), ("AnonPages", 900, 1),
+            ("Buffers", 5, 2),
             ("Cached", 400, 1), ("Dirty", 120, 1), ("Inactive", 700, 1), ("Inactive_anon", 700, 1),
             ("Inactive_file", 300, 1), ("KReclaimable", 40, 2), ("KernelStack", 12, 1), ("MemAvailable", 900, 1),
             ("MemFree", 1200, 1), ("PageTables", 60, 1), ("SReclaimable", 40, 2), ("SUnreclaim", 30, 1),
