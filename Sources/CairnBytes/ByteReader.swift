@@ -109,16 +109,27 @@ package struct ByteReader: Sendable {
 }
 
 extension String {
-    /// Like `String(validating:as:)`, which a macOS before 15 does not have for arrays of bytes.
+    /// Nil unless the bytes are valid UTF-8. The standard library's `String(validating:as:)` is generic over every
+    /// encoding and takes ten times as long for a short text; and a macOS before 15 does not have it.
     package init?(validating bytes: [UInt8]) {
-        self.init(validating: bytes, as: UTF8.self)
+        self.init(validating: bytes.span)
     }
 
     package init?(validating span: Span<UInt8>) {
-        let text = unsafe span.withUnsafeBufferPointer { buffer in
-            unsafe String(validating: buffer, as: UTF8.self)
+        var text = unsafe span.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+        var bits: UInt8 = 0
+        for index in span.indices { bits |= span[index] }
+        guard bits >= 0x80 else {
+            self = text
+            return
         }
-        guard let text else { return nil }
+        // Decoding repairs what is not UTF-8, and a repair changes bytes.
+        let isUnchanged = text.withUTF8 { buffer in
+            guard buffer.count == span.count else { return false }
+            for index in span.indices where unsafe buffer[index] != span[index] { return false }
+            return true
+        }
+        guard isUnchanged else { return nil }
         self = text
     }
 }
