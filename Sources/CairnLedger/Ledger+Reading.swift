@@ -44,18 +44,61 @@ extension Ledger {
     private func forEachRange(
         from start: UInt64, to end: UInt64?, _ body: (UInt64, [UInt8], Range<Int>) throws -> Void
     ) throws {
+        try forEachFrame(from: start, to: end) { frame in
+            for (index, range) in frame.ranges.enumerated() {
+                try body(frame.firstPosition + UInt64(index), frame.payload, range)
+            }
+        }
+    }
+
+    /// The same frame by frame: what a reader needs that decodes entries itself.
+    package func forEachFrame(
+        from start: UInt64, to end: UInt64? = nil, _ body: (EntryFrame) throws -> Void
+    ) throws {
         try mapDiskErrors {
             let end = min(end ?? .max, size)
             var position = start
             while position < end {
                 position = try cursor(at: position).forEachFrame(to: end) { frame in
-                    for (index, range) in frame.ranges.enumerated() {
-                        let place = frame.firstPosition + UInt64(index)
-                        if place >= start, place < end { try body(place, frame.payload, range) }
-                    }
+                    let first = max(frame.firstPosition, start)
+                    let last = min(frame.endPosition, end)
+                    guard first < last else { return }
+                    let isWhole = first == frame.firstPosition && last == frame.endPosition
+                    let indices = Int(first - frame.firstPosition)..<Int(last - frame.firstPosition)
+                    try body(
+                        EntryFrame(
+                            firstPosition: first, payload: frame.payload,
+                            ranges: isWhole ? frame.ranges : Array(frame.ranges[indices])))
                 }
             }
         }
+    }
+
+    /// The same, without the frames in which everything happened after a moment.
+    package func forEachFrame(
+        in positions: Range<UInt64>, occurredBy moment: Timestamp?, _ body: (EntryFrame) throws -> Void
+    ) throws {
+        guard let moment else { return try forEachFrame(from: positions.lowerBound, to: positions.upperBound, body) }
+        // Frames in a row that are wanted are read in one go.
+        var wanted: Range<UInt64>?
+        func read() throws {
+            guard let frames = wanted?.clamped(to: positions), !frames.isEmpty else { return wanted = nil }
+            wanted = nil
+            try forEachFrame(from: frames.lowerBound, to: frames.upperBound, body)
+        }
+        for row in try mapDiskErrors({ try frameRows() }) {
+            if row.minTime <= moment.microseconds {
+                wanted = (wanted?.lowerBound ?? row.firstPosition)..<(row.firstPosition + UInt64(row.count))
+            } else {
+                try read()
+            }
+        }
+        try read()
+    }
+
+    /// The event of an entry that lies in a frame.
+    package func event(_ payload: [UInt8], in range: Range<Int>, position: UInt64) throws -> RecordedEvent {
+        try EntryDecoder.event(payload, in: range, position: position) { try content(of: $0) }
     }
 
     private func cursor(at position: UInt64) throws -> SegmentCursor {
@@ -272,6 +315,20 @@ extension Ledger {
 
     /// All events from a position on, and then those to come, until the task is cancelled.
     package func follow(from position: UInt64) -> LedgerFollower { LedgerFollower(ledger: self, next: position) }
+}
+
+/// Entries of one frame in a row: where each lies in the payload.
+package struct EntryFrame: Sendable {
+    /// Position of the first entry.
+    package let firstPosition: UInt64
+    package let payload: [UInt8]
+    package let ranges: [Range<Int>]
+
+    package init(firstPosition: UInt64, payload: [UInt8], ranges: [Range<Int>]) {
+        self.firstPosition = firstPosition
+        self.payload = payload
+        self.ranges = ranges
+    }
 }
 
 /// The events of a ledger from a position on, without an end: a catch-up subscription. Nothing is skipped, because
