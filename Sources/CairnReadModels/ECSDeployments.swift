@@ -37,13 +37,13 @@ final class ECSDeployments {
     }
 
     /// Notes what an event, already projected, may change.
-    func note(_ event: RecordedEvent) {
-        if let notice = ECSNotice(event) {
+    func note(_ fact: Fact) {
+        if fact.name.hasPrefix("aws."), let notice = ECSNotice(fact.recorded) {
             places.insert(notice.place)
-        } else if event.subject.text.hasPrefix("deployment/") {
-            runs.insert(event.subject.text)
-            guard event.type.contains("deployment.planned"), let cluster = event.data["cluster"]?.string,
-                let service = event.data["service"]?.string
+        } else if fact.hasStream(kind: "deployment") {
+            runs.insert(fact.stream)
+            guard fact.name.contains("deployment.planned"), let cluster = fact.data["cluster"]?.string,
+                let service = fact.data["service"]?.string
             else { return }
             plannedServices.insert(Service(cluster: cluster, service: service))
         }
@@ -130,7 +130,7 @@ final class ECSDeployments {
             guard EventType(event.type).family != .foreign,
                 case .known(let name, let data) = EventVocabulary.standard.read(type: event.type, data: event.data)
             else { continue }
-            try apply(Fact(name: name, event: event, data: data))
+            try apply(Fact(name: name, event: event, data: data), at: event.position)
         }
         let told = try events(
             "WHERE position IN (SELECT position FROM stored_service_events WHERE run = ?) ORDER BY position",
@@ -142,14 +142,14 @@ final class ECSDeployments {
             event.subject = run
             // Whoever imported it has only passed it on.
             event.onBehalfOf = "aws.ecs"
-            try apply(Fact(name: fact.name, event: event, data: .object(fact.data)))
+            try apply(Fact(name: fact.name, event: event, data: .object(fact.data)), at: event.position)
         }
     }
 
-    private func apply(_ fact: Fact) throws {
+    private func apply(_ fact: Fact, at position: UInt64) throws {
         for (facts, projection) in projections
         where facts.contains(fact.name) || (fact.name == RunsProjection.told && projection is RunsProjection) {
-            try projection.apply(fact) { _ in .gone(by: fact.event.position) }
+            try projection.apply(fact) { _ in .gone(by: position) }
         }
     }
 

@@ -20,46 +20,17 @@ protocol Projection: AnyObject {
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws
     /// Writes what it still holds in memory. Called before each commit, after which another process may change rows.
     func flush() throws(ReadModelError)
+    /// Called after the last event and the indexes of a rebuild: for what an index finds at once, and what would read
+    /// the whole table for each event while there is none.
+    func finish() throws
+    /// Projections whose tables it reads itself.
+    static var needs: [any (Projection & SendableMetatype).Type] { get }
 }
 
 extension Projection {
     func flush() throws(ReadModelError) {}
-}
-
-/// An event with its name in the vocabulary of Cairn: `cairn.phase.started.v1` and `observed.phase.started.v1` are both
-/// `phase.started`; a foreign type keeps its name.
-struct Fact {
-    let name: String
-    let event: RecordedEvent
-    /// The event's data, in the newest version of its type.
-    let data: JSONValue
-
-    var stream: String { event.subject.text }
-
-    func text(_ key: String) -> SQLValue { .optional(data[key]?.string) }
-    func integer(_ key: String) -> SQLValue { .optional(data[key]?.integer) }
-    func real(_ key: String) -> SQLValue { .optional(data[key]?.double) }
-    func flag(_ key: String) -> SQLValue { .flag(data[key]?.bool) }
-
-    /// A value of any shape, as canonical JSON text; null where the key is missing.
-    func json(_ key: String) -> SQLValue {
-        guard let value = data[key], !value.isNull else { return .null }
-        return .text(CanonicalJSON.string(of: value))
-    }
-
-    /// A moment in microseconds since 1970; null where the text is none.
-    func time(_ key: String) -> SQLValue {
-        .optional(data[key]?.string.flatMap { Timestamp($0) }?.microseconds)
-    }
-
-    /// What fills the columns `position`, `occurred_us` and `recorded_us`.
-    var origin: [SQLValue] {
-        [.position(event.position), .integer(event.time.microseconds), .integer(event.recordedTime.microseconds)]
-    }
-
-    var occurred: SQLValue { .integer(event.time.microseconds) }
-    var position: SQLValue { .position(event.position) }
-    var actor: SQLValue { .text(event.actorName) }
+    func finish() throws {}
+    static var needs: [any (Projection & SendableMetatype).Type] { [] }
 }
 
 /// An `INSERT` of fixed columns after those of the origin.

@@ -5,36 +5,47 @@ import CairnModel
 final class Projector {
     private let projections: [any Projection]
     private let deployments: ECSDeployments
-    /// By type of event. Types come from outside, so the table is bounded.
-    private var routes: [String: Route] = [:]
+    /// By the hash of the event's type. Types come from outside, so the table is bounded, and two may share a hash.
+    private var routes: [UInt64: Route] = [:]
     /// Real logs have a few dozen types; a log with more of them pays for the lookup again.
     private static let routesMax = 4096
 
-    private struct Route {
+    private final class Route {
+        let type: [UInt8]
         /// What the projections call it; nil for Cairn's own vocabulary in a version, or with a name, that this build
         /// does not know: such an event is shown and not applied.
-        var name: String?
+        let name: String
         /// True if old data of this type has to be read through upcasters.
-        var isOld: Bool
-        var projections: [any Projection]
+        let isOld: Bool
+        let projections: [any Projection]
+
+        init(type: [UInt8], name: String, isOld: Bool, projections: [any Projection]) {
+            self.type = type
+            self.name = name
+            self.isOld = isOld
+            self.projections = projections
+        }
     }
 
-    init(_ connection: Connection) throws {
-        projections = try Projections.all.map { try $0.init(connection) }
+    /// - Parameter types: the projections to make; all by default.
+    init(_ connection: Connection, _ types: [any (Projection & SendableMetatype).Type] = Projections.all) throws {
+        projections = try types.map { try $0.init(connection) }
         deployments = ECSDeployments(connection, projections: projections)
     }
 
-    func apply(_ event: RecordedEvent, from source: any EventSource) throws {
-        let route = route(of: event.type)
-        var data = event.data
-        if route.isOld, case .known(_, let newest) = EventVocabulary.standard.read(type: event.type, data: data) {
-            data = newest
+    func apply(_ event: EventRow, in storage: EventStorage, from source: any EventSource) throws {
+        let route = route(of: event, in: storage)
+        var fact = Fact(name: route.name, event: event, storage: storage)
+        if route.isOld,
+            case .known(_, let newest) = EventVocabulary.standard.read(
+                type: storage.text(event.type), data: fact.data.value)
+        {
+            fact = Fact(name: route.name, event: event, storage: storage, data: newest)
         }
-        let fact = Fact(name: route.name ?? event.type, event: event, data: data)
         for projection in route.projections {
             try projection.apply(fact) { try source.content(of: $0) }
         }
-        deployments.note(event)
+        deployments.note(fact)
     }
 
     /// To be called before a commit.
@@ -45,19 +56,27 @@ final class Projector {
     /// Makes the rows that depend on several events at once: before every commit, after `flush`.
     func settle() throws { try deployments.settle() }
 
-    private func route(of type: String) -> Route {
-        if let route = routes[type] { return route }
+    private func route(of event: EventRow, in storage: EventStorage) -> Route {
+        if let route = routes[event.typeHash], storage.bytes[event.type.range].elementsEqual(route.type) {
+            return route
+        }
+        let type = storage.text(event.type)
         let name = Fact.name(ofType: type)
         let parsed = EventType(type)
         let newest = EventVocabulary.standard.schema(named: parsed.name)?.version
         let route = Route(
-            name: name, isOld: parsed.family != .foreign && parsed.version != newest,
+            type: Array(type.utf8), name: name ?? type, isOld: parsed.family != .foreign && parsed.version != newest,
             projections: projections.filter { projection in
                 guard let facts = Swift.type(of: projection).facts else { return true }
                 return name.map { facts.contains($0) } ?? false
             })
-        if routes.count < Projector.routesMax { routes[type] = route }
+        if routes.count < Projector.routesMax { routes[event.typeHash] = route }
         return route
+    }
+
+    /// Brings to an end what a projection put off while it filled empty tables; see `Projection.finish`.
+    func finish() throws {
+        for projection in projections { try projection.finish() }
     }
 }
 

@@ -21,7 +21,7 @@ extension ReadModel {
             return try catchUpLocked(from: source, eventsPerTransaction: max(1, eventsPerTransaction))
         } catch  where place != .memory && Connection.kind(of: error) == .notWritable {
             let memory = try ReadModel.inMemory()
-            try memory.project(from: source, while: { _ in true })
+            try memory.project(from: source)
             moveToMemory(memory, notice: "the read model cannot be written (\(error)): it is made in memory")
             return Progress(events: source.size, next: source.size, isRebuilt: true)
         }
@@ -53,15 +53,18 @@ extension ReadModel {
             try connection.first(
                 "SELECT source, id, recorded_us FROM events WHERE position = ?", [.position(progressed.next - 1)])
         }
-        struct Found: Error { var event: RecordedEvent }
-        do {
-            try source.forEach(from: progressed.next - 1) { throw Found(event: $0) }
-        } catch let found as Found {
-            return row == [
-                .text(found.event.source), .text(found.event.id), .integer(found.event.recordedTime.microseconds),
-            ]
+        var last: [SQLValue]?
+        let position = progressed.next - 1
+        try source.forEachBatch(in: position..<progressed.next, occurredBy: nil) { batch in
+            for event in batch.rows where event.position == position {
+                let storage = batch.storage(of: event)
+                last = [
+                    .text(storage.text(event.source)), .text(storage.text(event.id)),
+                    .integer(event.recordedTime.microseconds),
+                ]
+            }
         }
-        return false
+        return last != nil && row == last
     }
 
     private struct Appended {
@@ -90,6 +93,7 @@ extension ReadModel {
     ) throws -> Appended {
         var appended = Appended()
         let ledger = Hex.string(source.identity)
+        let size = source.size
         /// Takes the lock; another process may have projected some of what we are about to, or made the tables anew.
         func begin() throws -> Bool {
             try connection.execute("BEGIN IMMEDIATE")
@@ -113,20 +117,26 @@ extension ReadModel {
         struct Interrupted: Error {}
         var pending = 0
         do {
-            try source.forEach(from: appended.next) { event in
-                guard event.position >= appended.next else { return }
-                // Content that is gone must be gone from the tables too, whatever was made of it.
-                if RemovalEvents.isOne(event) { throw Interrupted() }
-                try projector.apply(event, from: source)
-                appended.next = event.position + 1
-                appended.events += 1
-                pending += 1
-                if pending == eventsPerTransaction {
-                    pending = 0
-                    try commit(projector)
-                    guard try begin() else { throw Interrupted() }
-                }
-            }
+            let positions = appended.next..<max(appended.next, size)
+            try EventPipeline.run(
+                isAhead: UInt64(positions.count) >= EventPipeline.eventsMin,
+                read: { try source.forEachBatch(in: positions, occurredBy: nil, $0) },
+                { batch in
+                    for event in batch.rows where event.position >= appended.next {
+                        let storage = batch.storage(of: event)
+                        // Content that is gone must be gone from the tables too, whatever was made of it.
+                        if RemovalEvents.isOne(event, in: storage) { throw Interrupted() }
+                        try projector.apply(event, in: storage, from: source)
+                        appended.next = event.position + 1
+                        appended.events += 1
+                        pending += 1
+                        if pending == eventsPerTransaction {
+                            pending = 0
+                            try commit(projector)
+                            guard try begin() else { throw Interrupted() }
+                        }
+                    }
+                })
         } catch is Interrupted {
             if connection.isInTransaction { try connection.execute("ROLLBACK") }
             return Appended(needsRebuild: true)
@@ -140,7 +150,10 @@ extension ReadModel {
 enum RemovalEvents {
     static let facts: Set<String> = ["attachment.redacted", "attachment.dropped"]
 
-    static func isOne(_ event: RecordedEvent) -> Bool {
-        event.type.hasPrefix("cairn.attachment.") && (Fact.name(ofType: event.type).map(facts.contains) ?? false)
+    private static let prefix = Array("cairn.attachment.".utf8)
+
+    static func isOne(_ event: EventRow, in storage: EventStorage) -> Bool {
+        storage.bytes[event.type.range].starts(with: prefix)
+            && (Fact.name(ofType: storage.text(event.type)).map(facts.contains) ?? false)
     }
 }

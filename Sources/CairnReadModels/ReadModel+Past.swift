@@ -16,15 +16,7 @@ extension ReadModel {
     /// dropped since are missing from it, as they are from the log.
     package static func past(_ moments: [Moment], of source: any EventSource) throws -> ReadModel {
         let model = try ReadModel.inMemory()
-        try model.project(from: source) { event in
-            moments.allSatisfy { moment in
-                switch moment {
-                case .at(let time): event.time <= time
-                case .knownAt(let time): event.recordedTime <= time
-                case .entry(let position): event.position <= position
-                }
-            }
-        }
+        try model.project(from: source, LogPart(moments))
         return model
     }
 
@@ -39,4 +31,36 @@ extension ReadModel {
     package static func entry(_ position: UInt64, of source: any EventSource) throws -> ReadModel {
         try past([.entry(position)], of: source)
     }
+}
+
+/// Which events of a log are projected, and by what.
+struct LogPart {
+    /// The first position that does not count, where the log ends there.
+    private(set) var end: UInt64?
+    /// Only what had happened by then; what happened later may still be followed by what happened before.
+    private(set) var occurredBy: Timestamp?
+    /// Only what had been recorded by then; times of recording never decrease along the log.
+    private(set) var recordedBy: Timestamp?
+    var projections = Projections.all
+
+    /// Thrown to end a replay before the end of the log.
+    struct Over: Error {}
+
+    /// Every event there is.
+    init() {}
+
+    init(_ moments: [ReadModel.Moment]) {
+        for moment in moments {
+            switch moment {
+            case .at(let time): occurredBy = min(occurredBy ?? time, time)
+            case .knownAt(let time): recordedBy = min(recordedBy ?? time, time)
+            case .entry(let position):
+                let (next, isBeyond) = position.addingReportingOverflow(1)
+                if !isBeyond { end = min(end ?? next, next) }
+            }
+        }
+    }
+
+    func isOver(at event: EventRow) -> Bool { recordedBy.map { event.recordedTime > $0 } ?? false }
+    func contains(_ event: EventRow) -> Bool { occurredBy.map { event.time <= $0 } ?? true }
 }

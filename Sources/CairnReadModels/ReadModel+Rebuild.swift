@@ -13,14 +13,17 @@ import GRDBSQLite
 extension ReadModel {
     /// Makes the tables anew from the first event, beside the old ones, and swaps when done: readers see the old
     /// tables or the new ones.
+    ///
+    /// - Parameter isReadAhead: whether a thread of its own reads the log; by default, if that is worth its while. The
+    ///   tables are the same.
     @discardableResult
-    package func rebuild(from source: any EventSource) throws -> Progress {
+    package func rebuild(from source: any EventSource, isReadAhead: Bool? = nil) throws -> Progress {
         catchUpLock.lock()
         defer { catchUpLock.unlock() }
-        return try rebuildLocked(from: source)
+        return try rebuildLocked(from: source, isReadAhead: isReadAhead)
     }
 
-    func rebuildLocked(from source: any EventSource) throws -> Progress {
+    func rebuildLocked(from source: any EventSource, isReadAhead: Bool? = nil) throws -> Progress {
         guard case .file(let path) = place else { return try rebuildInMemory(from: source) }
         try ReadModel.removeAbandonedShadows(of: path)
         let shadow = "\(path).rebuild-\(getpid())"
@@ -31,12 +34,15 @@ extension ReadModel {
         configuration.prepareDatabase { database in
             try database.execute(
                 sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE")
+            // Indexes are sorted in memory as large as the page cache, and then in files that nobody else can open:
+            // in memory alone they would take a tenth of the log.
+            try database.execute(sql: "PRAGMA temp_store = FILE")
         }
         let next: UInt64
         do {
             let queue = try DatabaseQueue(path: shadow, configuration: configuration)
             next = try queue.writeWithoutTransaction { database in
-                try ReadModel.fill(Connection(database), from: source, while: { _ in true })
+                try ReadModel.fill(Connection(database), from: source, isReadAhead: isReadAhead)
             }
             try queue.close()
         } catch { throw Connection.wrapped(error) }
@@ -46,26 +52,73 @@ extension ReadModel {
 
     private func rebuildInMemory(from source: any EventSource) throws -> Progress {
         let other = try ReadModel.inMemory()
-        let next = try other.project(from: source, while: { _ in true })
+        let next = try other.project(from: source)
         writer = other.writer
         return Progress(events: next, next: next, isRebuilt: true)
     }
 
-    /// Fills an empty read model with the events that pass, in one transaction. Returns the position after the last
-    /// event of the log.
+    /// Fills an empty read model, in one transaction. Returns the position after the last event that was read.
     @discardableResult
-    func project(from source: any EventSource, while passes: (RecordedEvent) throws -> Bool) throws -> UInt64 {
+    func project(from source: any EventSource, _ part: LogPart = LogPart()) throws -> UInt64 {
         do {
             return try writer.writeWithoutTransaction { database in
-                try ReadModel.fill(Connection(database), from: source, while: passes)
+                try ReadModel.fill(Connection(database), from: source, part)
             }
         } catch { throw Connection.wrapped(error) }
     }
 
     static func fill(
-        _ connection: Connection, from source: any EventSource, while passes: (RecordedEvent) throws -> Bool
+        _ connection: Connection, from source: any EventSource, _ part: LogPart = LogPart(), isReadAhead: Bool? = nil
     ) throws -> UInt64 {
         try connection.execute("BEGIN IMMEDIATE")
+        do {
+            let next = try fillOpen(connection, from: source, part, isReadAhead: isReadAhead)
+            try connection.execute("COMMIT")
+            return next
+        } catch {
+            // A connection must not be handed back with an open transaction.
+            if connection.isInTransaction { try? connection.execute("ROLLBACK") }
+            throw error
+        }
+    }
+
+    private static func fillOpen(
+        _ connection: Connection, from source: any EventSource, _ part: LogPart, isReadAhead: Bool?
+    ) throws -> UInt64 {
+        try makeTables(connection)
+        let projector = try Projector(connection, part.projections)
+        var next: UInt64 = 0
+        let positions = 0..<min(source.size, part.end ?? .max)
+        let occurredBy = part.occurredBy
+        do {
+            try EventPipeline.run(
+                isAhead: isReadAhead ?? (UInt64(positions.count) >= EventPipeline.eventsMin),
+                read: { try source.forEachBatch(in: positions, occurredBy: occurredBy, $0) },
+                { batch in
+                    for event in batch.rows {
+                        if part.isOver(at: event) { throw LogPart.Over() }
+                        if part.contains(event) {
+                            try projector.apply(event, in: batch.storage(of: event), from: source)
+                        }
+                        next = event.position + 1
+                    }
+                })
+        } catch is LogPart.Over {}
+        try projector.flush()
+        for table in Projections.tables {
+            for statement in table.indexStatements { try connection.execute(statement) }
+        }
+        // By now there are indexes to find the rows by.
+        try projector.finish()
+        try projector.settle()
+        try connection.run(
+            "INSERT INTO read_model (ledger, next_position, made_with) VALUES (?, ?, ?)",
+            [.text(Hex.string(source.identity)), .position(next), .text(Projections.signature)])
+        return next
+    }
+
+    /// Every table and view, without the indexes that only readers need.
+    static func makeTables(_ connection: Connection) throws(ReadModelError) {
         try connection.execute(Progressed.table.createStatement)
         for table in Projections.tables {
             let view = table.viewStatement.map { [$0] } ?? []
@@ -74,23 +127,6 @@ extension ReadModel {
             }
         }
         for view in Views.all { try connection.execute(view.createStatement) }
-        let projector = try Projector(connection)
-        var next: UInt64 = 0
-        try source.forEach(from: 0) { event in
-            if try passes(event) { try projector.apply(event, from: source) }
-            next = event.position + 1
-        }
-        try projector.flush()
-        for table in Projections.tables {
-            for statement in table.indexStatements { try connection.execute(statement) }
-        }
-        // By now there are indexes to find the rows by.
-        try projector.settle()
-        try connection.run(
-            "INSERT INTO read_model (ledger, next_position, made_with) VALUES (?, ?, ?)",
-            [.text(Hex.string(source.identity)), .position(next), .text(Projections.signature)])
-        try connection.execute("COMMIT")
-        return next
     }
 
     /// Puts the shadow in the place of the file.

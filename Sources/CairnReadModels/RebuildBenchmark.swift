@@ -9,7 +9,7 @@ package struct RebuildBenchmark: Sendable, Hashable {
     package var events: UInt64
     /// Mean size of an event's data as canonical JSON.
     package var meanDataBytes: Double
-    /// Reading and decoding the log alone.
+    /// Reading and decoding the log alone, on one thread.
     package var readSeconds: Double
     /// The whole rebuild: reading, projecting, indexes, swap.
     package var rebuildSeconds: Double
@@ -26,7 +26,9 @@ package struct RebuildBenchmark: Sendable, Hashable {
     package static func measure(_ source: any EventSource, in folder: String) throws -> RebuildBenchmark {
         let clock = ContinuousClock()
         var events: UInt64 = 0
-        let reading = try clock.measure { try source.forEach(from: 0) { _ in events += 1 } }
+        let reading = try clock.measure {
+            try source.forEachBatch(in: 0..<source.size, occurredBy: nil) { events += UInt64($0.rows.count) }
+        }
         let model = try ReadModel.open(path: "\(folder)/measured.sqlite")
         let rebuild = try clock.measure { try model.rebuild(from: source) }
         try model.close()

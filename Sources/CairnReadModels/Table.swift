@@ -70,8 +70,12 @@ package struct Table: Sendable {
     }
 
     var indexStatements: [String] {
-        indexes.enumerated().map { "CREATE INDEX IF NOT EXISTS \(name)_\($0.offset) ON \(storedName) (\($0.element))" }
+        indexes.enumerated().map {
+            "CREATE INDEX IF NOT EXISTS \(indexName($0.offset)) ON \(storedName) (\($0.element))"
+        }
     }
+
+    func indexName(_ place: Int) -> String { "\(name)_\(place)" }
 }
 
 extension Table.Column {

@@ -101,7 +101,7 @@ final class ApprovalsProjection: Projection {
         let answer: [SQLValue] = [
             .text(decision), fact.data["approver"] == nil ? fact.actor : fact.text("approver"), fact.occurred,
             fact.text("comment"), fact.text("reason"), fact.flag("emergency"), fact.flag("retroactive"),
-            .text(fact.event.actor.id), fact.position,
+            fact.account, fact.position,
         ]
         try connection.run(
             """

@@ -28,7 +28,7 @@ final class DeploymentPlansProjection: Projection {
     }
 
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
-        guard fact.event.subject.kind == "deployment" else { return }
+        guard fact.streamKind == "deployment" else { return }
         try plan.add(
             fact, [.text(fact.stream), fact.text("cluster"), fact.text("service"), fact.text("target_revision")])
     }

@@ -73,35 +73,30 @@ final class EventsProjection: Projection {
 
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
         let event = fact.event
-        insert.bind(1, Int64(clamping: event.position))
-        insert.bind(2, event.id)
-        insert.bind(3, event.source)
-        insert.bind(4, event.type)
-        insert.bind(5, event.subject.text)
-        insert.bind(6, Int64(clamping: event.revision))
-        insert.bind(7, event.time.microseconds)
-        insert.bind(8, event.timeText)
-        insert.bind(9, event.recordedTime.microseconds)
-        insert.bind(10, event.actor.id)
-        insert.bind(11, event.actor.type)
-        insert.bind(12, event.onBehalfOf)
-        insert.bind(13, event.correlationID)
-        insert.bind(14, event.causationID)
-        insert.bind(15, event.traceparent)
-        insert.bind(16, event.receivedDigest.map { Hex.string($0) })
-        insert.bind(17, utf8: CanonicalJSON.bytes(of: event.data))
-        if event.extensions.isEmpty {
-            insert.bindNull(18)
-        } else {
-            insert.bind(18, utf8: CanonicalJSON.bytes(of: .object(event.extensions)))
+        try insert.run(over: fact.storage.bytes) { row in
+            row.bind(1, Int64(clamping: event.position))
+            row.bind(2, event.id)
+            row.bind(3, event.source)
+            row.bind(4, event.type)
+            row.bind(5, event.subject)
+            row.bind(6, Int64(clamping: event.revision))
+            row.bind(7, event.time.microseconds)
+            row.bind(8, event.timeText)
+            row.bind(9, event.recordedTime.microseconds)
+            row.bind(10, event.actorID)
+            row.bind(11, event.actorType)
+            row.bind(12, event.onBehalfOf)
+            row.bind(13, event.correlationID)
+            row.bind(14, event.causationID)
+            row.bind(15, event.traceparent)
+            row.bind(16, event.receivedDigest)
+            row.bind(17, event.data)
+            row.bind(18, event.extensions)
+            if !event.attachments.isEmpty {
+                insert.bind(
+                    19, utf8: CanonicalJSON.bytes(of: .array(event.attachments.map(EventsProjection.json))))
+            }
         }
-        if event.attachments.isEmpty {
-            insert.bindNull(19)
-        } else {
-            insert.bind(19, utf8: CanonicalJSON.bytes(of: .array(event.attachments.map(EventsProjection.json))))
-        }
-        _ = try insert.step()
-        insert.reset()
     }
 
     private static func json(_ attachment: AttachmentReference) -> JSONValue {

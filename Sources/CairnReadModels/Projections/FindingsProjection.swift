@@ -94,34 +94,57 @@ final class FindingsProjection: Projection {
         "incident.opened", "incident.joined", "incident.closed", "violation.recorded",
     ]
 
-    private let connection: Connection
+    static let needs: [any (Projection & SendableMetatype).Type] = [EventsProjection.self]
 
-    init(_ connection: Connection) throws(ReadModelError) { self.connection = connection }
+    private let connection: Connection
+    private let locate: Statement
+    /// True while the table of events has no index yet: finding one event reads all of them.
+    private let isPuttingOff: Bool
+
+    init(_ connection: Connection) throws(ReadModelError) {
+        self.connection = connection
+        let index = EventsProjection.tables[0].indexName(0)
+        isPuttingOff = try connection.first("SELECT 1 FROM sqlite_schema WHERE name = ?", [.text(index)]) == nil
+        locate = try connection.statement(FindingsProjection.locate)
+    }
+
+    /// A violation is appended together with its fact, whose position nobody knows before; so it names the identity
+    /// instead. Looked for in its stream, from the violation backwards.
+    private static let locate = """
+        UPDATE stored_violations AS v SET violating_position = (
+          SELECT e.position FROM stored_events AS own JOIN stored_events AS e
+            ON e.stream = own.stream AND e.revision <= own.revision
+          WHERE own.position = v.position AND e.id = v.event_id AND e.source = CASE
+            json_type(own.data, '$.event_source') WHEN 'text' THEN json_extract(own.data, '$.event_source') END
+          ORDER BY e.revision DESC LIMIT 1)
+        WHERE violating_position IS NULL AND event_id IS NOT NULL AND rowid >= coalesce(?, last_insert_rowid())
+        """
+
+    func finish() throws {
+        if isPuttingOff { try locate.run([0]) }
+    }
 
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
         switch fact.name {
         case "incident.opened", "incident.joined", "incident.closed": try applyIncident(fact)
         case "violation.recorded":
-            // A violation is appended together with its fact, whose position nobody knows before; so it names the
-            // identity instead. Looked for from the end of the stream, where it is.
             try connection.run(
                 """
                 INSERT INTO stored_violations (position, occurred_us, recorded_us, stream, rule, violating_position, event_id,
                   explanation)
-                VALUES (?1, ?2, ?3, ?4, ?5,
-                  coalesce(?6, (SELECT position FROM stored_events WHERE stream = ?4 AND id = ?7 AND source = ?9
-                    ORDER BY revision DESC LIMIT 1)), ?7, ?8)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 fact.origin + [
                     .text(fact.stream), fact.text("rule"), fact.integer("position"), fact.text("event_id"),
-                    fact.text("explanation"), fact.text("event_source"),
+                    fact.text("explanation"),
                 ])
+            if !isPuttingOff { try locate.run([nil]) }
         default: try applyFinding(fact)
         }
     }
 
     private func applyFinding(_ fact: Fact) throws {
-        let id = fact.data["finding"]?.string ?? fact.event.subject.id
+        let id = fact.data["finding"]?.string ?? fact.streamID
         try connection.run(
             """
             INSERT INTO stored_findings (position, occurred_us, recorded_us, finding, status, revisions)
@@ -168,7 +191,7 @@ final class FindingsProjection: Projection {
                 fact.integer("peer_port"), fact.json("scope"), fact.time("start"), fact.time("end"),
                 fact.real("excess"), fact.real("baseline"), fact.real("effect"), fact.json("explained"),
                 fact.text("reason"), fact.json("evidence"), fact.text("evidence_digest"),
-                .text(CanonicalJSON.string(of: fact.data)),
+                .text(fact.data.text),
             ])
         try connection.run("DELETE FROM finding_evidence WHERE finding = ?", [.text(id)])
         for position in fact.data["evidence"]?.array ?? [] {
@@ -184,7 +207,7 @@ final class FindingsProjection: Projection {
     }
 
     private func applyIncident(_ fact: Fact) throws {
-        let id = fact.data["incident"]?.string ?? fact.event.subject.id
+        let id = fact.data["incident"]?.string ?? fact.streamID
         try connection.run(
             """
             INSERT INTO stored_incidents (position, occurred_us, recorded_us, incident, status)

@@ -52,7 +52,7 @@ final class ImportsProjection: Projection {
     }
 
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
-        let id = fact.data["import"]?.string ?? fact.event.subject.id
+        let id = fact.data["import"]?.string ?? fact.streamID
         try whole.add(
             fact,
             [

@@ -171,7 +171,7 @@ final class ObservationsProjection: Projection {
         let arn = detail?["serviceArn"]?.string ?? resource
         // arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/SERVICE, with /DEPLOYMENT behind it for a service deployment.
         let path = arn.map { $0.split(separator: "/").map(String.init) } ?? []
-        let notice = ECSNotice(fact.event)
+        let notice = ECSNotice(fact.recorded)
         let cluster =
             notice?.place.cluster ?? lastSegment(detail?["clusterArn"]?.string) ?? (path.count >= 3 ? path[1] : nil)
         let service = notice?.place.service ?? (path.count >= 3 ? path[2] : path.count == 2 ? path[1] : nil)
@@ -231,14 +231,12 @@ final class ObservationsProjection: Projection {
 
     /// The first part of the stream's id: `k8s/CLUSTER/NAMESPACE/NAME`, `velero/CLUSTER/NAME`.
     private func cluster(_ fact: Fact) -> String? {
-        fact.event.subject.id.split(separator: "/").first.map(String.init)
+        fact.streamID.split(separator: "/").first.map(String.init)
     }
 
     private func lastSegment(_ arn: String?) -> String? {
         arn.flatMap { $0.split(separator: "/").last.map(String.init) }
     }
 
-    private func time(_ value: JSONValue?) -> SQLValue {
-        .optional(value?.string.flatMap { Timestamp($0) }?.microseconds)
-    }
+    private func time(_ value: JSONNode?) -> SQLValue { .optional(value?.timestamp?.microseconds) }
 }

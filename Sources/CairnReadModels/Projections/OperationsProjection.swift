@@ -83,7 +83,7 @@ final class OperationsProjection: Projection {
         let run = SQLValue.text(fact.stream)
         switch fact.name {
         case "traffic.shifted":
-            for weight in fact.data["weights"]?.object ?? [:] {
+            for weight in fact.data["weights"]?.members ?? [] {
                 try shift.add(
                     fact,
                     [

@@ -37,7 +37,7 @@ final class PlaybooksProjection: Projection {
 
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
         // The same reading that decides which rules a run is held to.
-        guard let registration = PlaybookRegistration(fact.event) else { return }
+        guard let registration = PlaybookRegistration(fact.recorded) else { return }
         let playbook = registration.playbook
         try insertion.add(
             fact,

@@ -86,7 +86,7 @@ final class RunsProjection: Projection {
     init(_ connection: Connection) throws(ReadModelError) { self.connection = connection }
 
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
-        guard ["migration", "deployment"].contains(fact.event.subject.kind) else { return }
+        guard ["migration", "deployment"].contains(fact.streamKind) else { return }
         // A fact may come before the plan it belongs to.
         try connection.run(
             """
@@ -94,7 +94,7 @@ final class RunsProjection: Projection {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7) ON CONFLICT (run) DO NOTHING
             """,
             fact.origin + [
-                .text(fact.stream), .text(fact.event.subject.kind), .text(fact.event.subject.id),
+                .text(fact.stream), .text(fact.streamKind), .text(fact.streamID),
                 .integer(Timestamp.earliest.microseconds),
             ])
         try connection.run(
@@ -146,7 +146,7 @@ final class RunsProjection: Projection {
                 """,
                 fact.origin + [.text(fact.stream), .text(name), .optional(application["class"]?.string)])
         }
-        for budget in fact.data["budgets"]?.object ?? [:] {
+        for budget in fact.data["budgets"]?.members ?? [] {
             guard let seconds = budget.value.double else { continue }
             try connection.run(
                 """

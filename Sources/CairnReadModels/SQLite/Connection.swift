@@ -6,6 +6,7 @@ import GRDBSQLite
 @safe final class Connection {
     private let handle: OpaquePointer
     private var statements: [String: Statement] = [:]
+    private var literals: [UInt: Statement] = [:]
 
     init(_ database: Database) throws(ReadModelError) {
         guard let handle = unsafe database.sqliteConnection else {
@@ -31,14 +32,36 @@ import GRDBSQLite
         guard code == SQLITE_OK else { throw unsafe Connection.error(code, on: handle, while: sql) }
     }
 
-    func run(_ sql: String, _ values: [SQLValue] = []) throws(ReadModelError) { try statement(sql).run(values) }
-
-    func first(_ sql: String, _ values: [SQLValue] = []) throws(ReadModelError) -> [SQLValue]? {
-        try statement(sql).first(values)
+    /// The statement of a literal, found by the literal's address: a projection has hundreds of bytes of SQL an event,
+    /// and hashing them would take longer than some of the statements.
+    private func statement(literal sql: StaticString) throws(ReadModelError) -> Statement {
+        guard sql.hasPointerRepresentation else { return try statement("\(sql)") }
+        let address = unsafe UInt(bitPattern: sql.utf8Start)
+        if let statement = literals[address] { return statement }
+        let statement = try statement("\(sql)")
+        literals[address] = statement
+        return statement
     }
 
+    func run(_ sql: StaticString, _ values: [SQLValue] = []) throws(ReadModelError) {
+        try statement(literal: sql).run(values)
+    }
+
+    /// For text that is put together; a literal takes the other one.
+    @_disfavoredOverload
+    func run(_ sql: String, _ values: [SQLValue] = []) throws(ReadModelError) { try statement(sql).run(values) }
+
+    @_disfavoredOverload
     func all(_ sql: String, _ values: [SQLValue] = []) throws(ReadModelError) -> [[SQLValue]] {
         try statement(sql).all(values)
+    }
+
+    func first(_ sql: StaticString, _ values: [SQLValue] = []) throws(ReadModelError) -> [SQLValue]? {
+        try statement(literal: sql).first(values)
+    }
+
+    func all(_ sql: StaticString, _ values: [SQLValue] = []) throws(ReadModelError) -> [[SQLValue]] {
+        try statement(literal: sql).all(values)
     }
 
     /// How many rows the last statement changed.

@@ -21,7 +21,9 @@ import GRDBSQLite
     deinit { unsafe sqlite3_finalize(handle) }
 
     /// SQLite copies the bytes before the call returns.
-    private static var transient: sqlite3_destructor_type { unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
+    fileprivate static var transient: sqlite3_destructor_type {
+        unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    }
 
     func bind(_ index: Int32, _ value: Int64) { unsafe sqlite3_bind_int64(handle, index, value) }
     func bind(_ index: Int32, _ value: Double) { unsafe sqlite3_bind_double(handle, index, value) }
@@ -51,6 +53,21 @@ import GRDBSQLite
             _ = unsafe sqlite3_bind_text64(
                 handle, index, text, UInt64(buffer.count), Statement.transient, UInt8(SQLITE_UTF8))
         }
+    }
+
+    /// Runs once with texts that are parts of `bytes`, without copying them: SQLite reads them where they lie. What is
+    /// not bound is null.
+    func run(over bytes: [UInt8], _ bind: (SliceBinder) -> Void) throws(ReadModelError) {
+        let result = unsafe bytes.withUnsafeBytes { buffer -> Result<Void, ReadModelError> in
+            unsafe bind(SliceBinder(handle, buffer))
+            defer { unsafe sqlite3_clear_bindings(handle) }
+            do throws(ReadModelError) {
+                while try step() {}
+                reset()
+                return .success(())
+            } catch { return .failure(error) }
+        }
+        try result.get()
     }
 
     func bind(_ index: Int32, _ value: SQLValue) {
@@ -88,21 +105,21 @@ import GRDBSQLite
 
     /// Binds, runs to the end and resets.
     func run(_ values: [SQLValue] = []) throws(ReadModelError) {
-        for (index, value) in values.enumerated() { bind(Int32(index + 1), value) }
+        for index in values.indices { bind(Int32(index + 1), values[index]) }
         while try step() {}
         reset()
     }
 
     /// The first row of the result, or nil.
     func first(_ values: [SQLValue] = []) throws(ReadModelError) -> [SQLValue]? {
-        for (index, value) in values.enumerated() { bind(Int32(index + 1), value) }
+        for index in values.indices { bind(Int32(index + 1), values[index]) }
         defer { reset() }
         return try step() ? row() : nil
     }
 
     /// Every row of the result; for results that are known to be small.
     func all(_ values: [SQLValue] = []) throws(ReadModelError) -> [[SQLValue]] {
-        for (index, value) in values.enumerated() { bind(Int32(index + 1), value) }
+        for index in values.indices { bind(Int32(index + 1), values[index]) }
         defer { reset() }
         var rows: [[SQLValue]] = []
         while try step() { rows.append(row()) }
@@ -153,5 +170,31 @@ import GRDBSQLite
         case SQLITE_BLOB: .blob(blob(index))
         default: .null
         }
+    }
+}
+
+/// Binds parts of a statement's bytes; of use only while `Statement.run(over:)` lends it.
+@safe struct SliceBinder {
+    private let handle: OpaquePointer
+    private let bytes: UnsafeRawBufferPointer
+
+    fileprivate init(_ handle: OpaquePointer, _ bytes: UnsafeRawBufferPointer) {
+        unsafe self.handle = unsafe handle
+        unsafe self.bytes = unsafe bytes
+    }
+
+    func bind(_ index: Int32, _ value: Int64) { unsafe sqlite3_bind_int64(handle, index, value) }
+
+    /// Binds a part that is UTF-8; a missing one is null.
+    func bind(_ index: Int32, _ slice: ByteSlice) {
+        guard !slice.isMissing else { return }
+        let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[slice.range])
+        guard let base = part.baseAddress, part.count > 0 else {
+            // A null pointer would bind null, not the empty text.
+            unsafe sqlite3_bind_text(handle, index, "", 0, Statement.transient)
+            return
+        }
+        let text = unsafe base.assumingMemoryBound(to: CChar.self)
+        unsafe sqlite3_bind_text64(handle, index, text, UInt64(part.count), nil, UInt8(SQLITE_UTF8))
     }
 }
