@@ -68,7 +68,7 @@ package struct CommandRecorder {
         let type = EventType(request.type)
         let isKnown = EventVocabulary.standard.schema(named: type.name) != nil
         let isCommand = type.family == .cairn || (type.family == .foreign && isKnown)
-        if isCommand, RegisteredPlaybooks.isPlan(type.name) { return try recordCommand(request) }
+        if isCommand, PlaybookLibrary.isPlan(type.name) { return try recordCommand(request) }
         // Any other event takes no playbook; the run it belongs to has its own.
         if let file = request.playbook, let receipt = try registrar.register(file, onBehalfOf: request.onBehalfOf) {
             onRegistration(receipt)
@@ -99,7 +99,8 @@ package struct CommandRecorder {
             if given.id != nil, let again = try known(id, request, isCommand: true) { return again }
             let registration = try playbook.flatMap { try registrar.append($0, onBehalfOf: request.onBehalfOf) }
             var state = try playbooks.state(of: request.stream)
-            state.playbooks = try playbooks.library(forPlan: request.data)
+            state.playbooks = try playbooks.library(
+                for: "cairn.\(EventType(request.type).name).v1", data: request.data, before: nil)
             let drafts = try Decider.decide(
                 state: state, type: request.type, data: request.data, at: request.time,
                 actor: request.onBehalfOf ?? actor.id, expected: request.expected ?? .any)
@@ -134,7 +135,7 @@ package struct CommandRecorder {
 
     /// A plan with the playbook that it was given as a file; any other command as it is.
     private func planned(_ request: Request) throws -> (Request, Playbook?) {
-        guard let file = request.playbook, RegisteredPlaybooks.isPlan(EventType(request.type).name),
+        guard let file = request.playbook, PlaybookLibrary.isPlan(EventType(request.type).name),
             var data = request.data.object
         else { return (request, nil) }
         let playbook = try registrar.read(file)

@@ -20,36 +20,18 @@ package struct RegisteredPlaybooks: Sendable {
         return versions
     }
 
-    /// What Cairn brings, and one playbook of the log. The log is asked for no more than is named, so this costs the
-    /// same however much it holds.
+    /// What Cairn brings, and one playbook of the log.
     /// - Parameter version: nil for the newest.
     package func library(
         naming id: String?, version: Int64? = nil, before position: UInt64? = nil
     ) throws -> PlaybookLibrary {
-        var library = PlaybookLibrary.builtIn
-        guard let id, library[id] == nil else { return library }
-        for registration in try versions(of: id, before: position)
-        where version.map({ $0 == registration.playbook.version }) ?? true {
-            library.add(registration)
-        }
-        return library
+        try PlaybookLibrary(naming: id, version: version) { try versions(of: $0, before: position) }
     }
 
-    /// The playbooks that a plan could mean. One that carries its playbook is compared with the same version of the log.
-    func library(forPlan data: JSONValue, before position: UInt64? = nil) throws -> PlaybookLibrary {
-        let carried = data["playbook_definition"]?.object.map { $0["version"]?.integer ?? 1 }
-        return try library(
-            naming: data["playbook"]?.string, version: carried ?? data["playbook_version"]?.integer, before: position)
+    /// The playbooks that an event has to be read with, at its place in the log; nil for the end.
+    func library(for type: String, data: JSONValue, before position: UInt64?) throws -> PlaybookLibrary {
+        try PlaybookLibrary(for: type, data: data) { try versions(of: $0, before: position) }
     }
-
-    /// The playbooks that an event has to be read with: those that a plan could mean at its place in the log.
-    package func library(for event: RecordedEvent, before position: UInt64?) throws -> PlaybookLibrary {
-        let type = EventType(event.type)
-        guard type.family != .foreign, RegisteredPlaybooks.isPlan(type.name) else { return .builtIn }
-        return try library(forPlan: event.data, before: position)
-    }
-
-    static func isPlan(_ name: String) -> Bool { name == "migration.planned" || name == "deployment.planned" }
 
     /// The state of a run.
     /// - Parameter isWanted: which of its events count; a plan has its playbook whenever that was registered.
@@ -59,7 +41,7 @@ package struct RegisteredPlaybooks: Sendable {
         var state = MigrationState(stream: stream)
         try ledger.forEach(in: stream, from: 0) { event in
             guard isWanted(event) else { return }
-            state.playbooks = try library(for: event, before: event.position)
+            state.playbooks = try library(for: event.type, data: event.data, before: event.position)
             state.apply(event)
         }
         return state

@@ -38,6 +38,44 @@ package struct PlaybookLibrary: Sendable, Hashable {
         playbooks[playbook.id] = playbook
     }
 
+    /// What Cairn brings, and one playbook that the log registered. No more is asked for than is named, so this costs the
+    /// same however many there are.
+    /// - Parameters:
+    ///   - version: nil for the newest.
+    ///   - registered: the versions of a name.
+    package init(
+        naming id: String?, version: Int64? = nil, registered: (String) throws -> [PlaybookRegistration]
+    ) rethrows {
+        self = .builtIn
+        guard let id, self[id] == nil, Playbook.isID(id) else { return }
+        for registration in try registered(id)
+        where version.map({ $0 == registration.playbook.version }) ?? true {
+            add(registration)
+        }
+    }
+
+    /// The playbooks that an event has to be read with: those that a plan could mean. One that carries its playbook is
+    /// compared with the same version of the log.
+    /// - Parameter registered: the versions of a name that were registered before the event.
+    package init(
+        for type: String, data: JSONValue, registered: (String) throws -> [PlaybookRegistration]
+    ) rethrows {
+        let type = EventType(type)
+        guard type.family != .foreign, PlaybookLibrary.isPlan(type.name) else {
+            self = .builtIn
+            return
+        }
+        let carried = data["playbook_definition"]?.object.map { $0["version"]?.integer ?? 1 }
+        try self.init(
+            naming: data["playbook"]?.string, version: carried ?? data["playbook_version"]?.integer,
+            registered: registered)
+    }
+
+    /// Whether a type, without family and version, is that of a plan.
+    package static func isPlan(_ name: String) -> Bool {
+        name == "migration.planned" || name == "deployment.planned"
+    }
+
     /// The playbook that a plan is of: the one that it carries, else the one of its name here.
     func planned(_ plan: JSONObject) throws(BrokenRule) -> Playbook {
         let id = plan["playbook"]?.string ?? ""

@@ -13,6 +13,12 @@ package struct PlaybookRegistration: Sendable, Hashable {
     package var digest: String
     package var position: UInt64
 
+    package init(playbook: Playbook, digest: String, position: UInt64) {
+        self.playbook = playbook
+        self.digest = digest
+        self.position = position
+    }
+
     /// Nil for any other event, and for one that holds no playbook of its stream's name. What an outside producer says
     /// (`observed.`) registers nothing: rules are not given by those who are held to them.
     package init?(_ event: RecordedEvent) {

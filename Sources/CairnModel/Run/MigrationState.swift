@@ -17,7 +17,9 @@ package struct MigrationState: Sendable, Hashable {
 
     package let stream: StreamName
     /// What a plan may name. For a plan in the log: what was registered before it.
-    package var playbooks: PlaybookLibrary
+    package var playbooks: PlaybookLibrary {
+        didSet { if !untold.isEmpty { untold[0].playbooks = playbooks } }
+    }
     package var status = Status.unplanned
     /// Events applied so far; facts of other vocabularies count too.
     package var eventCount: UInt64 = 0

@@ -48,4 +48,21 @@ final class PlaybooksProjection: Projection {
                 .text(registration.digest), .text(CanonicalJSON.string(of: playbook.definition)), fact.actor,
             ])
     }
+
+    /// The playbooks that an event has to be read with, as `CairnRecorder` takes them from the log.
+    static func library(for event: RecordedEvent, on connection: Connection) throws -> PlaybookLibrary {
+        try PlaybookLibrary(for: event.type, data: event.data) { id in
+            try connection.all(
+                "SELECT definition, digest, position FROM stored_playbooks WHERE playbook = ? AND position < ?",
+                [.text(id), .position(event.position)]
+            ).compactMap { row in
+                guard let text = row[0].text, let value = try? JSONParser.parse(text).value,
+                    let playbook = try? Playbook(reading: value)
+                else { return nil }
+                return PlaybookRegistration(
+                    playbook: playbook, digest: row[1].text ?? "",
+                    position: row[2].integer.flatMap { UInt64(exactly: $0) } ?? 0)
+            }
+        }
+    }
 }
