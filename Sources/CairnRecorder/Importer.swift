@@ -1,5 +1,4 @@
 internal import CairnBytes
-internal import CairnFlowLogs
 internal import CairnIngest
 package import CairnLedger
 internal import CairnModel
@@ -20,16 +19,23 @@ package struct Importer {
     private let ledgerPath: String
     private let disk: any Disk
     private let clock: any WallClock
+    private let threads: Int
 
-    package init(ledger: Ledger, ledgerPath: String, disk: any Disk, clock: any WallClock) {
+    /// - Parameter threads: how many read flow logs at once.
+    package init(ledger: Ledger, ledgerPath: String, disk: any Disk, clock: any WallClock, threads: Int = 2) {
         self.ledger = ledger
         self.ledgerPath = ledgerPath
         self.disk = disk
         self.clock = clock
+        self.threads = threads
     }
 
+    /// - Parameters:
+    ///   - progress: called often, also while nothing is appended.
+    ///   - appended: called after each commit of flow logs, while the next files are read: the place to bring the read
+    ///     model up to date.
     package func run(
-        _ request: ImportRequest, progress: (ImportProgress) -> Void = { _ in }
+        _ request: ImportRequest, progress: (ImportProgress) -> Void = { _ in }, appended: () throws -> Void = {}
     ) throws -> ImportSummary {
         let files = try InputFiles.find(request.paths, disk: disk) { name in Importer.isWanted(name, request.format) }
         guard !files.isEmpty else {
@@ -42,6 +48,13 @@ package struct Importer {
         var summary = ImportSummary(format: request.format.name)
         let total = files.reduce(0) { $0 + $1.bytes }
         let rejects = RejectsFile(folder: "\(ledgerPath)/rejects", disk: disk)
+        if case .flowLogs = request.format {
+            try FlowLogsImport(
+                ledger: ledger, disk: disk, clock: clock, request: request, rejects: rejects, threads: threads
+            ).run(files, summary: &summary, progress: progress, appended: appended)
+            summary.rejectsFile = rejects.path
+            return summary
+        }
         for (index, file) in files.enumerated() {
             let before = summary.bytes
             let recordsBefore = summary.accepted
@@ -60,8 +73,6 @@ package struct Importer {
                 try importFile(handle, request, rejects: rejects, summary: &summary, report: report)
             } catch let error as DiskError {
                 summary.failures.append("cannot read \(file.path): \(error.reasonText)")
-            } catch let error as FlowLogError {
-                summary.failures.append("cannot read \(file.path): \(error)")
             }
             summary.bytes = before + file.bytes
         }
@@ -89,14 +100,8 @@ package struct Importer {
         _ handle: any DiskFile, _ request: ImportRequest, rejects: RejectsFile, summary: inout ImportSummary,
         report: (UInt64) -> Void
     ) throws {
-        switch request.format {
-        case .flowLogs:
-            try FlowFileImport(ledger: ledger, clock: clock, request: request, rejects: rejects)
-                .run(handle, summary: &summary, report: report)
-        case .records(let format):
-            try RecordFileImport(
-                ledger: ledger, clock: clock, request: request, format: format, rejects: rejects
-            ).run(handle, summary: &summary, report: report)
-        }
+        guard case .records(let format) = request.format else { return }
+        try RecordFileImport(ledger: ledger, clock: clock, request: request, format: format, rejects: rejects)
+            .run(handle, summary: &summary, report: report)
     }
 }

@@ -94,9 +94,12 @@ struct ImportCommand: ParsableCommand {
         let log = try ledger.openToWrite(command: "import \(formatName)", key: key)
         let registrar = PlaybookRegistrar(ledger: log, actor: LocalActor.current(), clock: SystemClock())
         for file in playbooks { try registrar.register(file, onBehalfOf: actor).map(PlaybookNote.tell) }
-        let importer = Importer(ledger: log, ledgerPath: path, disk: RealDisk(), clock: SystemClock())
+        let importer = Importer(
+            ledger: log, ledgerPath: path, disk: RealDisk(), clock: SystemClock(), threads: Cores.count)
         let progress = ProgressLine()
-        let summary = try importer.run(request) { progress.show($0) }
+        let follower = ReadModelFollower(ledger: log, path: path)
+        let summary = try importer.run(request, progress: { progress.show($0) }, appended: follower.follow)
+        follower.finish()
         progress.end()
         try show(summary)
         if analyze { try AnalyzeStep.run(log, path: path, actor: LocalActor.current()) }

@@ -1,0 +1,142 @@
+internal import CairnBytes
+internal import CairnFlowLogs
+internal import CairnIngest
+internal import CairnLedger
+internal import Crypto
+
+/// What became of one flow-log file that was read.
+struct FlowFileOutcome: Sendable {
+    enum Content: Sendable {
+        /// The log has it: nothing was counted.
+        case known
+        /// Its counters, and what the event says of them.
+        case counted(FlowTotals, clusters: [String], stored: [UInt8])
+        /// It cannot be used, in words.
+        case unusable
+    }
+
+    var path: String
+    /// The identity of the import, in hexadecimal; empty if the file could not be read to its end.
+    var name = ""
+    /// Of the bytes alone.
+    var sha256 = ""
+    var byteCount = 0
+    var content = Content.unusable
+    var rejects: [IngestReject] = []
+    /// Lines set aside, also those that are not in `rejects`.
+    var rejected = 0
+    /// Why not all of the file could be read, in words.
+    var failure: String?
+}
+
+/// Reads flow-log files, each from its beginning to its end and once: what identifies a file is computed from the same
+/// bytes as its counters, on whichever thread it is.
+struct FlowFileReading: Sendable {
+    private let ledger: Ledger
+    private let disk: any Disk
+    private let request: ImportRequest
+    private let assignment: ClusterAssignment
+
+    init(ledger: Ledger, disk: any Disk, request: ImportRequest) {
+        self.ledger = ledger
+        self.disk = disk
+        self.request = request
+        if let map = request.clusterMap {
+            assignment = .map(map)
+        } else {
+            assignment = .one(request.cluster ?? SampleAppender.unassigned)
+        }
+    }
+
+    /// What was said about the file, as it enters its identity.
+    private var said: [UInt8] {
+        var labels = JSONObject()
+        for (name, value) in request.labels { labels[name] = .string(value) }
+        let said: JSONValue = [
+            "format": "flow-logs", "cluster": .optional(request.cluster),
+            "cluster_map": .optional(request.clusterMapDigest), "labels": .object(labels),
+            "options": .optional(request.flowLogFormat.map { String(describing: $0) }),
+        ]
+        return CanonicalJSON.bytes(of: said) + [0]
+    }
+
+    /// - Parameters:
+    ///   - isLikelyKnown: the files before were in the log: the file is first identified, and read again if it is not.
+    ///   - report: takes the bytes read since it was called last.
+    func read(_ path: String, isLikelyKnown: Bool, report: (Int) -> Void) throws -> FlowFileOutcome {
+        let file = try disk.open(path, .read)
+        defer { file.close() }
+        if isLikelyKnown, let known = try identify(file) { return known }
+        var outcome = FlowFileOutcome(path: path)
+        var identity = SHA256()
+        var content = SHA256()
+        identity.update(data: said)
+        var reader = FlowLogReader(sink: FlowFileCounter(assignment), format: request.flowLogFormat)
+        var failure: FlowLogError?
+        func takeRejects() {
+            guard !reader.rejects.isEmpty else { return }
+            let refused = reader.rejects
+            reader.rejects = []
+            outcome.rejected += refused.count
+            let room = max(0, Importer.rejectsKeptMax - outcome.rejects.count)
+            outcome.rejects += refused.prefix(room).map { IngestReject($0, file: path) }
+        }
+        try RecordFileImport.read(file) { piece, _ in
+            identity.update(data: piece)
+            content.update(data: piece)
+            outcome.byteCount += piece.count
+            if failure == nil {
+                do throws(FlowLogError) { try reader.push(piece) } catch { failure = error }
+                takeRejects()
+            }
+            report(piece.count)
+        }
+        if failure == nil { do throws(FlowLogError) { try reader.finish() } catch { failure = error } }
+        takeRejects()
+        outcome.name = Hex.string(identity.finalize())
+        outcome.sha256 = Hex.string(content.finalize())
+        if try isInLog(outcome.name) {
+            outcome.content = .known
+            outcome.rejects = []
+            outcome.rejected = 0
+            return outcome
+        }
+        let counted = reader.sink.finishColumns()
+        if let failure {
+            outcome.failure =
+                "cannot read all of \(path): \(failure); \(counted.totals.records) records before it can be read"
+        }
+        // The whole file, once it is found, has another identity: counting this part now would count it twice.
+        guard counted.totals.records > 0, failure == nil || request.salvagesDamaged else { return outcome }
+        outcome.content = .counted(
+            counted.totals, clusters: Set(counted.seen.map(\.place.cluster)).sorted(), stored: counted.encoded())
+        return outcome
+    }
+
+    private func isInLog(_ name: String) throws -> Bool {
+        try ledger.position(ofSource: Importer.source, id: name) != nil
+    }
+
+    /// The outcome for a file that is in the log, by its digest alone.
+    private func identify(_ file: any DiskFile) throws -> FlowFileOutcome? {
+        var identity = SHA256()
+        identity.update(data: said)
+        try RecordFileImport.read(file) { piece, _ in identity.update(data: piece) }
+        let name = Hex.string(identity.finalize())
+        guard try isInLog(name) else { return nil }
+        var outcome = FlowFileOutcome(path: file.path)
+        outcome.name = name
+        outcome.content = .known
+        return outcome
+    }
+}
+
+extension IngestReject {
+    /// A line of a flow log that could not be read.
+    init(_ reject: FlowLogReject, file: String) {
+        self.init(
+            file: file, line: reject.line, column: 0, reason: String(describing: reject.reason),
+            remedy: "check the format of the flow log (--format names the order of its fields)",
+            raw: Array(reject.text.utf8), rawByteCount: reject.text.utf8.count)
+    }
+}
