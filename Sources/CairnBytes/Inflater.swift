@@ -123,6 +123,17 @@
                 input: cursor.input, inputCount: cursor.inputCount, place: 2, output: cursor.output,
                 outputCount: cursor.outputCount, dictionary: cursor.dictionary, dictionaryCount: 0)
         }
+        try blocks(&cursor)
+        guard cursor.inputCount - cursor.place >= 4 else { throw .endsEarly }
+        let checksum = unsafe Inflater.bigEndian(cursor.input + cursor.place)
+        cursor.place += 4
+        guard cursor.place == cursor.inputCount else { throw .damaged("there are bytes after the end") }
+        guard cursor.written == cursor.outputCount else { throw .damaged("it gives fewer bytes than it should") }
+        return checksum
+    }
+
+    /// The blocks of a stream, up to the whole byte behind the last.
+    mutating func blocks(_ cursor: inout Cursor) throws(Failure) {
         var isLast = false
         while !isLast {
             try Inflater.need(3, &cursor)
@@ -141,12 +152,6 @@
             }
         }
         Inflater.align(&cursor)
-        guard cursor.inputCount - cursor.place >= 4 else { throw .endsEarly }
-        let checksum = unsafe Inflater.bigEndian(cursor.input + cursor.place)
-        cursor.place += 4
-        guard cursor.place == cursor.inputCount else { throw .damaged("there are bytes after the end") }
-        guard cursor.written == cursor.outputCount else { throw .damaged("it gives fewer bytes than it should") }
-        return checksum
     }
 
     static func bigEndian(_ bytes: UnsafePointer<UInt8>) -> UInt32 {

@@ -134,4 +134,35 @@ import Testing
             }
         }
     }
+
+    /// Gzip files: the same content as zlib gives, or nothing at all.
+    @Test func gzipFilesOfOneMember() throws {
+        let seed: UInt64 = 20_261_122
+        var random = SeededRandom(seed: seed)
+        var inflater = Inflater()
+        var good = 0
+        for round in 0..<(BuildKind.isDebug ? 600 : 20_000) {
+            let content = Self.content(Int.random(in: 0...3000, using: &random), &random)
+            var file = Deflate.compress(content, container: .gzip, level: Int32.random(in: 0...9, using: &random))
+            #expect(inflater.gzipContent(file, limit: 3000) == content, "seed \(seed), round \(round)")
+            if !content.isEmpty { #expect(inflater.gzipContent(file, limit: content.count - 1) == nil) }
+            // A name, as gzip writes it, and a second member, which is none of its business.
+            var named = file
+            named[3] = 8
+            named.insert(contentsOf: Array("a.log".utf8) + [0], at: 10)
+            #expect(inflater.gzipContent(named, limit: 3000) == content)
+            #expect(inflater.gzipContent(file + file, limit: 6000) == nil)
+            switch Int.random(in: 0..<3, using: &random) {
+            case 0: file[Int.random(in: 0..<file.count, using: &random)] ^= 1 << UInt8.random(in: 0...7, using: &random)
+            case 1: file.removeLast(Int.random(in: 1...file.count, using: &random))
+            default: file.append(0)
+            }
+            guard let found = inflater.gzipContent(file, limit: 1 << 20) else { continue }
+            good += 1
+            let slow = try Inflate.decompress(file, container: .gzip, limit: 1 << 20)
+            #expect(found == slow, "seed \(seed), round \(round)")
+        }
+        // Flips in fields that say nothing about the content.
+        #expect(good > 0)
+    }
 }
