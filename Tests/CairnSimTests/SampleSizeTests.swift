@@ -22,13 +22,11 @@ import Testing
 
     @Test func hostsStaySmall() throws {
         let size = try Self.bytesPerSample(HostMetrics(seed: 1, hosts: 20).forEachSeries)
-        print("PRINT hosts \(size)")
         #expect(size <= 0.30)
     }
 
     @Test func nodesStaySmall() throws {
         let size = try Self.bytesPerSample(NodeMetrics(seed: 1, scrapes: 300).forEachSeries)
-        print("PRINT node \(size)")
         #expect(size <= 0.60)
     }
 
@@ -40,8 +38,7 @@ import Testing
             try bench.run("TSBS-shaped", HostMetrics(seed: 1).forEachSeries),
             try bench.run("node-shaped", NodeMetrics(seed: 1).forEachSeries),
         ] {
-            print("PRINT \(figures)")
-            print("PRINT B/s \(figures.bytesPerSample)")
+            print(figures)
         }
     }
 }

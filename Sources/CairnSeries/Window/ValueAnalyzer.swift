@@ -1,7 +1,7 @@
 /// Chooses a model for the values of one series by what its numbers will cost. Holds memory that the next series uses
 /// again.
 @safe final class ValueAnalyzer {
-    private(set) var model = ValueModel(prediction: .constant, exponent: 0, base: 0)
+    private(set) var model = ValueModel(prediction: .constant, scale: .whole, base: 0)
     /// Places of values that the model does not tell, ascending; kept with their bits beside it.
     private(set) var exceptions: [Int] = []
     /// What the group stores, zigzag.
@@ -57,68 +57,72 @@
             return
         }
         reserve(values.count)
-        let exponent = unsafe chooseDecimal(values)
-        if exponent == nil {
+        let scale = unsafe chooseDecimal(values)
+        if scale == nil {
             exceptions.removeAll(keepingCapacity: true)
             for index in 0..<values.count { unsafe numbers[index] = unsafe BitOrder.number(of: values[index]) }
         }
-        predict(values.count, exponent: exponent ?? ValueModel.patternExponent)
+        predict(values.count, scale: scale ?? .pattern)
     }
 
     private func analyzeConstant(_ value: Double) {
-        model = ValueModel(prediction: .constant, exponent: ValueModel.patternExponent, base: 0)
-        if let exponent = DecimalNumber.exponent(of: value) { model.exponent = exponent }
+        model = ValueModel(prediction: .constant, scale: .pattern, base: 0)
+        if let exponent = DecimalNumber.exponent(of: value) { model.scale = .quotient(exponent) }
         model.base = model.number(of: value) ?? 0
     }
 
-    /// Fills `numbers` and `exceptions` if enough of the values are decimals of one exponent.
-    private func chooseDecimal(_ values: UnsafeBufferPointer<Double>) -> Int? {
+    /// Fills `numbers` and `exceptions` if enough of the values are decimals of one scale.
+    private func chooseDecimal(_ values: UnsafeBufferPointer<Double>) -> NumberScale? {
         // An exception costs ten bytes: more than one in eight is a series of another kind.
         let exceptionsMax = values.count / 8 + 1
-        var wanted: [Int] = []
+        var wanted: Set<Int> = []
         let sampled = min(values.count, 32)
         for index in 0..<sampled {
             let place = index * (values.count - 1) / max(1, sampled - 1)
-            if let exponent = unsafe DecimalNumber.exponent(of: values[place]) { wanted.append(exponent) }
+            if let exponent = unsafe DecimalNumber.exponent(of: values[place]) { wanted.insert(exponent) }
         }
-        var candidates = Set(wanted).sorted(by: >)
-        var best: (exponent: Int, exceptions: Int)?
-        var tries = 0
-        while !candidates.isEmpty, tries < 6 {
-            let exponent = candidates.removeFirst()
-            tries += 1
-            guard
-                unsafe DecimalNumber.convert(
-                    values, exponent: exponent, into: numbers.baseAddress!, exceptions: &exceptions,
-                    exceptionsMax: best.map { $0.exceptions - 1 } ?? exceptionsMax)
-            else { continue }
-            best = (exponent, exceptions.count)
-            // Values that were not sampled may need more digits than those that were.
-            let more = exceptions.prefix(4).compactMap { unsafe DecimalNumber.exponent(of: values[$0]) }
-                .filter { $0 > exponent }.max()
-            guard let more else { break }
-            candidates = [more]
+        var candidates = wanted.sorted(by: >).map(NumberScale.quotient)
+        var best: (scale: NumberScale, exceptions: Int)?
+        var tried: Set<UInt8> = []
+        while let scale = candidates.first, tried.count < ValueAnalyzer.scalesMax {
+            candidates.removeFirst()
+            guard tried.insert(scale.code).inserted else { continue }
+            let isBetter = unsafe DecimalNumber.convert(
+                values, scale: scale, into: numbers.baseAddress!, exceptions: &exceptions,
+                exceptionsMax: best.map { $0.exceptions - 1 } ?? exceptionsMax)
+            if isBetter {
+                best = (scale, exceptions.count)
+                if exceptions.isEmpty { return scale }
+                // Values that were not sampled may need more digits than those that were.
+                let more = exceptions.prefix(4).compactMap { unsafe DecimalNumber.exponent(of: values[$0]) }.max()
+                candidates = more.flatMap { $0 > scale.exponent ? [.quotient($0)] : nil } ?? []
+            }
+            // Seconds from milliseconds are products: most are decimals too, and some miss by a bit.
+            if !scale.isProduct, scale.exponent > 0 { candidates.insert(.product(scale.exponent), at: 0) }
         }
         guard let best else { return nil }
         // A later try may have overwritten the best one.
         _ = unsafe DecimalNumber.convert(
-            values, exponent: best.exponent, into: numbers.baseAddress!, exceptions: &exceptions,
+            values, scale: best.scale, into: numbers.baseAddress!, exceptions: &exceptions,
             exceptionsMax: exceptionsMax)
-        return best.exponent
+        return best.scale
     }
 
+    /// Scales that are tried for one series, each a pass over its values until too many fail.
+    private static let scalesMax = 8
+
     /// Fills model and residuals from `numbers`; there are at least two values, and they are not all the same.
-    private func predict(_ count: Int, exponent: Int) {
+    private func predict(_ count: Int, scale: NumberScale) {
         let base = unsafe numbers[0]
         let slope = unsafe numbers[1] &- base
         let shape = differences(count)
         if shape.isLine, exceptions.isEmpty {
-            model = ValueModel(prediction: .line, exponent: exponent, base: base, slope: slope)
+            model = ValueModel(prediction: .line, scale: scale, base: base, slope: slope)
             return
         }
         let divisor = Int64(bitPattern: max(1, shape.divisor))
         model = ValueModel(
-            prediction: .previous, exponent: exponent, base: base, divisor: UInt64(bitPattern: divisor))
+            prediction: .previous, scale: scale, base: base, divisor: UInt64(bitPattern: divisor))
         encodeDifferences(count, divisor: divisor)
         unsafe histogram.add(UnsafeBufferPointer(rebasing: previous[..<(count - 1)]))
         cost = histogram.bits

@@ -6,13 +6,15 @@ extension ValueModel {
     ///   - residuals: `storedCount(count)` numbers, zigzag undone.
     ///   - output: room for `count` values.
     func write(_ residuals: UnsafePointer<Int64>, count: Int, into output: UnsafeMutablePointer<Double>) {
-        if exponent == ValueModel.patternExponent {
+        let factor = scale.isPattern ? 1 : scale.factor
+        if scale.isPattern {
             unsafe write(residuals, count: count, into: output) { BitOrder.value(of: $0) }
-        } else if exponent == 0 {
+        } else if scale == .whole {
             unsafe write(residuals, count: count, into: output) { Double($0) }
+        } else if scale.isProduct {
+            unsafe write(residuals, count: count, into: output) { Double($0) * factor }
         } else {
-            let power = ValueModel.powers[exponent]
-            unsafe write(residuals, count: count, into: output) { Double($0) / power }
+            unsafe write(residuals, count: count, into: output) { Double($0) / factor }
         }
     }
 

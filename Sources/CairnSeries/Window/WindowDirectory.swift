@@ -36,6 +36,9 @@ struct WindowDirectory {
     var valueGroups: [GroupEntry] = []
     var timeGroups: [GroupEntry] = []
 
+    /// Prediction and scale of a model are one number: prediction * 40 + code of the scale.
+    private static let scaleCodes: UInt64 = 40
+
     /// What is told with bits of its own because no number of the model stands for it.
     private enum Raw {
         static let first: UInt64 = 1
@@ -76,7 +79,8 @@ struct WindowDirectory {
     private func appendSeries(to output: inout ByteWriter) {
         NumberColumn.appendDifferences(series.map { Int64($0.timeSet) }, to: &output)
         NumberColumn.append(
-            series.map { UInt64($0.model.prediction.rawValue) * 20 + UInt64($0.model.exponent) }, to: &output)
+            series.map { UInt64($0.model.prediction.rawValue) * Self.scaleCodes + UInt64($0.model.scale.code) },
+            to: &output)
         NumberColumn.appendSigned(series.map(\.model.base), to: &output)
         let sloped = series.filter { $0.model.prediction == .line || $0.model.prediction == .trend }
         NumberColumn.appendSigned(sloped.map(\.model.slope), to: &output)
@@ -98,7 +102,7 @@ struct WindowDirectory {
             var mask: UInt64 = 0
             /// The number of a value, or `instead` and the bits among `raw`.
             func number(_ value: Double, _ flag: UInt64, instead: Int64) -> Int64 {
-                let isSumOfPatterns = flag == Raw.sum && model.exponent == ValueModel.patternExponent
+                let isSumOfPatterns = flag == Raw.sum && model.scale.isPattern
                 if !isSumOfPatterns, let number = model.number(of: value) { return number }
                 mask |= flag
                 raw.append(value.bitPattern)
@@ -217,10 +221,11 @@ extension WindowDirectory {
             guard timeSets.indices.contains(Int(sets[index])) else {
                 throw PackedNumbersError(reason: "series \(index) has no times")
             }
-            guard let prediction = ValueModel.Prediction(rawValue: UInt8(clamping: models[index] / 20)) else {
-                throw PackedNumbersError(reason: "series \(index) has the unknown model \(models[index])")
-            }
-            let model = ValueModel(prediction: prediction, exponent: Int(models[index] % 20), base: bases[index])
+            guard
+                let prediction = ValueModel.Prediction(rawValue: UInt8(clamping: models[index] / Self.scaleCodes)),
+                let scale = NumberScale(code: models[index] % Self.scaleCodes)
+            else { throw PackedNumbersError(reason: "series \(index) has the unknown model \(models[index])") }
+            let model = ValueModel(prediction: prediction, scale: scale, base: bases[index])
             guard model.storedCount(timeSets[Int(sets[index])].count) >= 0 else {
                 throw PackedNumbersError(reason: "series \(index) has too few samples for its model")
             }

@@ -6,6 +6,12 @@ package struct MetricSeries: Sendable {
     package var timesMs: [Int64]
     package var values: [Double]
 
+    package init(key: SeriesKey, timesMs: [Int64], values: [Double]) {
+        self.key = key
+        self.timesMs = timesMs
+        self.values = values
+    }
+
     package var samples: [Sample] { zip(timesMs, values).map { Sample(timeMs: $0, value: $1) } }
 }
 
