@@ -34,15 +34,21 @@ package struct RegisteredPlaybooks: Sendable {
     }
 
     /// The state of a run.
-    /// - Parameter isWanted: which of its events count; a plan has its playbook whenever that was registered.
+    /// - Parameters:
+    ///   - told: places of events of other streams that say more of it.
+    ///   - isWanted: which of its events count; a plan has its playbook whenever that was registered.
     package func state(
-        of stream: StreamName, isWanted: (RecordedEvent) -> Bool = { _ in true }
+        of stream: StreamName, told: [UInt64] = [], isWanted: (RecordedEvent) -> Bool = { _ in true }
     ) throws -> MigrationState {
         var state = MigrationState(stream: stream)
         try ledger.forEach(in: stream, from: 0) { event in
             guard isWanted(event) else { return }
             state.playbooks = try library(for: event.type, data: event.data, before: event.position)
             state.apply(event)
+        }
+        for position in told {
+            let event = try ledger.event(at: position)
+            if isWanted(event) { state.apply(event) }
         }
         return state
     }

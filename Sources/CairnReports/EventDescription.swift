@@ -364,9 +364,11 @@ private struct Words {
                 .platform, detail["stoppedReason"] == nil ? .info : .warning, "task \(task) is \(status)",
                 detail["stoppedReason"]?.string)
         } else {
+            let place = ECSNotice(event)?.place
             say(
                 kind.contains("Hook") ? .hook : .deployment, severity, "\(kind): \(eventName ?? "?")",
-                detail["lifecycleStage"]?.string, detail["reason"]?.string)
+                place.map { "service \($0.service) in \($0.cluster)" }, detail["lifecycleStage"]?.string,
+                detail["hookId"]?.string.map { "hook \($0)" }, detail["reason"]?.string)
         }
         result.actor = event.data["source"]?.string ?? "aws"
     }

@@ -111,13 +111,14 @@ package struct TimelineBuilder {
         let window = window(of: chosen)
         let events = kept.filter { isInside($0, window: window, findings: Set(chosen)) }
         let entries = events.map(entry)
+        let stages = DeploymentsTold.phases(in: kept).filter { isInside($0, window: window, findings: []) }
         // Imports and keys happen when somebody looks, long after the story; they do not stretch it.
         let told = events.filter { $0.subject.kind != "import" && $0.subject.kind != "ledger" }
         let from = window.since ?? told.map(\.time).min() ?? kept.last?.recordedTime ?? Timestamp(microseconds: 0)
         let until = window.until ?? told.map(\.time).max() ?? from
         return TimelineDocument(
             title: title(chosen), scope: scopeText, from: from, until: until, ledger: ledger, clusters: clusters,
-            summary: summary(chosen), phases: phases(events), trafficShares: trafficShares(events),
+            summary: summary(chosen), phases: phases(events + stages), trafficShares: trafficShares(events),
             findings: chosen.compactMap { timelineFinding($0, events: events) }, entries: entries)
     }
 
@@ -259,7 +260,8 @@ extension TimelineBuilder {
             else { continue }
             let step = event.data["step"]?.integer.map { " \($0)" } ?? ""
             let key = "\(event.subject.text) \(phase)\(step)"
-            let run = event.subject.id.split(separator: "/").dropLast().last.map(String.init) ?? event.subject.id
+            // A deployment's stream is deployment/CLUSTER/SERVICE/ID.
+            let run = event.subject.id.split(separator: "/").dropFirst().first.map(String.init) ?? event.subject.id
             let name = event.subject.kind == "migration" ? phase + step : "\(run): \(phase)\(step)"
             switch type.name {
             case "phase.started":

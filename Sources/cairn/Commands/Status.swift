@@ -74,7 +74,11 @@ enum StatusTable {
     /// Each stage of one run. The state comes from the events themselves, so what the playbook asks for but has not
     /// happened yet is shown too.
     static func one(_ stream: StreamName, _ workspace: Workspace, moments: [ReadModel.Moment]) throws -> Table {
-        let state = try RegisteredPlaybooks(workspace.ledger).state(of: stream) { event in
+        // Amazon ECS tells of a deployment in streams of its service too.
+        let told = try workspace.readModel.query(
+            "SELECT position FROM service_events WHERE run = :run ORDER BY position", ["run": .text(stream.text)]
+        ).rows.compactMap { row in row[0].integer.map { UInt64(clamping: $0) } }
+        let state = try RegisteredPlaybooks(workspace.ledger).state(of: stream, told: told) { event in
             moments.allSatisfy { moment in
                 switch moment {
                 case .at(let time): event.time <= time
