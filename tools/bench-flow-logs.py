@@ -1,7 +1,10 @@
-"""Makes flow logs from a seed, and measures `cairn flows` and `cairn import flow-logs` beside DuckDB on them.
+"""Makes flow logs from a seed, and measures `cairn flows` and `cairn import flow-logs` beside DuckDB and chdb on them.
 
     bench-flow-logs.py --records N --out DIR [--seed S]
-    bench-flow-logs.py --measure DIR --cairn PROGRAM --work DIR
+    bench-flow-logs.py --measure DIR --cairn PROGRAM --work DIR [--flows-only]
+
+Every program writes all rows into a file of its own, and the rows must be the same. The peers are those that are
+installed for this python3.
 """
 
 import argparse
@@ -60,12 +63,13 @@ def make(records, folder, seed):
                 stream.write(("\n".join(lines) + "\n").encode())
 
 
-def run(arguments, environment=None):
-    """Wall and processor seconds of one whole process."""
+def run(arguments, output=os.devnull):
+    """Wall and processor seconds of one whole process, whose standard output goes into a file."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    start = time.monotonic()
-    done = subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
-    wall = time.monotonic() - start
+    with open(output, "wb") as stream:
+        start = time.monotonic()
+        done = subprocess.run(arguments, stdout=stream, stderr=subprocess.PIPE)
+        wall = time.monotonic() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode not in (0, 1):
         sys.exit(f"cannot measure {arguments}: {done.stderr.decode()}")
@@ -83,52 +87,95 @@ group by all) to '%s' (header, delimiter ',')
 ''')
 """
 
+# The columns are named and typed, so that ClickHouse does not look for them in every file.
+CHDB = """
+import chdb
+chdb.query('''
+select splitByChar('/', _path)[-2] as cluster, intDiv(start, 60) as minute, dstaddr, dstport, count() as flows,
+  countIf(action = 'REJECT') as rejects, countIf("tcp-flags" = 2) as syn_only, sum(packets) as packets,
+  sum(bytes) as bytes
+from file('%s/*/*.log.gz', 'CustomSeparatedWithNames', '%s', 'gzip')
+group by all
+into outfile '%s' truncate format CSVWithNames
+settings format_custom_field_delimiter = ' ', format_custom_escaping_rule = 'CSV',
+  format_csv_null_representation = '-', output_format_csv_crlf_end_of_line = 0
+''')
+"""
+NUMBERS = {"srcport": "Int32", "dstport": "Int32", "packets": "Int64", "bytes": "Int64", "start": "Int64",
+           "end": "Int64", "tcp-flags": "Int32"}
 
-def measure(folder, cairn, work):
-    """Prints a Markdown table; the runs of the programs alternate, so that a slow minute hits all of them."""
-    key, ledger = os.path.join(work, "key"), os.path.join(work, "flow-ledger")
-    flows = [cairn, "flows", folder, "--by", "cluster,minute,dstaddr,dstport", "-o", "csv"]
-    commands = {"cairn flows": flows}
+
+def columns_of_chdb():
+    return ", ".join(f"`{name}` Nullable({NUMBERS.get(name, 'String')})" for name in HEADER.split())
+
+
+def peers(folder, work):
+    """The other programs that are installed: their command, and the file their rows go to."""
+    found = {}
     try:
         import duckdb
         rows = os.path.join(work, "duckdb.csv")
-        commands[f"DuckDB {duckdb.__version__}"] = [sys.executable, "-c", DUCKDB % (folder, rows)]
+        found[f"DuckDB {duckdb.__version__}"] = ([sys.executable, "-c", DUCKDB % (folder, rows)], rows)
     except ImportError:
         pass
-    times = {name: [] for name in commands}
-    times["cairn import flow-logs"] = []
+    try:
+        import chdb
+        rows = os.path.join(work, "chdb.csv")
+        script = CHDB % (os.path.abspath(folder), columns_of_chdb(), rows)
+        found[f"chdb {chdb.__version__}"] = ([sys.executable, "-c", script], rows)
+    except ImportError:
+        pass
+    return found
+
+
+def measure_import(folder, cairn, work, number):
+    """Wall and processor seconds of importing both clusters and bringing the read model up to date."""
+    place, key = os.path.join(work, f"flow-ledger-{number}"), os.path.join(work, f"key{number}")
+    subprocess.run([cairn, "init", "--ledger", place, "--key", key], check=True, stdout=subprocess.DEVNULL)
+    total = [0.0, 0.0]
+    for cluster in ("self-managed", "eks"):
+        wall, cpu = run([cairn, "import", "flow-logs", os.path.join(folder, cluster), "--cluster", cluster,
+                         "--ledger", place, "--key", key])
+        total = [total[0] + wall, total[1] + cpu]
+    wall, cpu = run([cairn, "query", "SELECT count(*) FROM flow_counters", "--ledger", place])
+    return total[0] + wall, total[1] + cpu
+
+
+def measure(folder, cairn, work, imports=True):
+    """Prints a Markdown table; the runs of the programs alternate, so that a slow minute hits all of them."""
+    ours = os.path.join(work, "cairn.csv")
+    flows = [cairn, "flows", folder, "--by", "cluster,minute,dstaddr,dstport", "-o", "csv"]
+    others = peers(folder, work)
+    times = {name: [] for name in ["cairn flows", *others, *(["cairn import flow-logs"] if imports else [])]}
     for number in range(RUNS):
-        for name, command in commands.items():
+        times["cairn flows"].append(run(flows, ours))
+        for name, (command, _) in others.items():
             times[name].append(run(command))
-        place = f"{ledger}-{number}"
-        subprocess.run([cairn, "init", "--ledger", place, "--key", key + str(number)], check=True,
-                       stdout=subprocess.DEVNULL)
-        total = [0.0, 0.0]
-        for cluster in ("self-managed", "eks"):
-            wall, cpu = run([cairn, "import", "flow-logs", os.path.join(folder, cluster), "--cluster", cluster,
-                             "--ledger", place, "--key", key + str(number)])
-            total = [total[0] + wall, total[1] + cpu]
-        wall, cpu = run([cairn, "query", "SELECT count(*) FROM flow_counters", "--ledger", place])
-        times["cairn import flow-logs"].append((total[0] + wall, total[1] + cpu))
-    peer = next((name for name in times if name.startswith("DuckDB")), None)
-    base = statistics.median(wall for wall, _ in times[peer]) if peer else None
-    print("| program | wall s, median | processor s | times as fast as DuckDB |\n| --- | ---: | ---: | ---: |")
+        if imports:
+            times["cairn import flow-logs"].append(measure_import(folder, cairn, work, number))
+    wall = {name: statistics.median(value[0] for value in values) for name, values in times.items()}
+    best = min((wall[name] for name in others), default=None)
+    print("| program | wall s, median | processor s | times as fast as the better peer |")
+    print("| --- | ---: | ---: | ---: |")
     for name, values in times.items():
-        wall = statistics.median(value[0] for value in values)
         cpu = statistics.median(value[1] for value in values)
-        print(f"| {name} | {wall:.2f} | {cpu:.2f} | {base / wall:.2f} |" if base else
-              f"| {name} | {wall:.2f} | {cpu:.2f} | - |")
-    if peer:
-        compare(flows, os.path.join(work, "duckdb.csv"))
+        print(f"| {name} | {wall[name]:.2f} | {cpu:.2f} | {f'{best / wall[name]:.2f}' if best else '-'} |")
+    print()
+    for name, (_, rows) in others.items():
+        compare(name, ours, rows)
 
 
-def compare(flows, path):
-    """The rows of both programs, which must be the same."""
-    ours = subprocess.run(flows, capture_output=True, text=True, check=True).stdout.splitlines()
+def rows_of(path):
+    """The rows of a file, sorted, without quotes."""
     with open(path) as file:
-        theirs = file.read().splitlines()
-    same = sorted(ours[1:]) == sorted(theirs[1:])
-    print(f"\nRows: {len(ours) - 1} and {len(theirs) - 1}, {'the same' if same else 'NOT the same'}.")
+        return sorted(file.read().replace('"', "").splitlines()[1:])
+
+
+def compare(name, ours, theirs):
+    """The rows of both programs, which must be the same."""
+    mine, others = rows_of(ours), rows_of(theirs)
+    same = mine == others
+    print(f"Rows of Cairn and {name}: {len(mine)} and {len(others)}, {'the same' if same else 'NOT the same'}.")
     if not same:
         sys.exit(1)
 
@@ -141,9 +188,10 @@ def main():
     parser.add_argument("--measure")
     parser.add_argument("--cairn")
     parser.add_argument("--work")
+    parser.add_argument("--flows-only", action="store_true")
     options = parser.parse_args()
     if options.measure:
-        measure(options.measure, options.cairn, options.work)
+        measure(options.measure, options.cairn, options.work, imports=not options.flows_only)
     else:
         make(options.records, options.out, options.seed)
 

@@ -25,6 +25,12 @@ struct ByteKeyTable: Sendable {
         return index(of: key, hash: ByteKeyTable.hash(key))
     }
 
+    /// The number of a key that lies in memory.
+    mutating func index(of key: UnsafeBufferPointer<UInt8>) -> Int {
+        let key = unsafe key.span
+        return index(of: key, hash: ByteKeyTable.hash(key))
+    }
+
     /// The number of a key of another table.
     mutating func index(ofKey index: Int, in other: ByteKeyTable) -> Int {
         let start = index == 0 ? 0 : other.ends[index - 1]

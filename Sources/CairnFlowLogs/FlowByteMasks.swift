@@ -6,10 +6,10 @@
 ///
 /// On x86-64 they are the SSE2 instructions that every such processor has; elsewhere the same bits come from arithmetic
 /// on 64-bit words. (`SIMD16` of the standard library compiles comparisons of bytes into loops over the lanes.)
-enum FlowByteMasks {
+package enum FlowByteMasks {
     /// Where the 64 bytes at `bytes` are spaces, and where they are line breaks.
     @inline(__always)
-    static func separators(_ bytes: UnsafePointer<UInt8>) -> (spaces: UInt64, lineBreaks: UInt64) {
+    package static func separators(_ bytes: UnsafePointer<UInt8>) -> (spaces: UInt64, lineBreaks: UInt64) {
         #if canImport(_Builtin_intrinsics.intel.sse2)
             let raw = unsafe UnsafeRawPointer(bytes)
             let space = _mm_set1_epi8(0x20)
@@ -40,7 +40,7 @@ enum FlowByteMasks {
 
     /// Where the sixteen bytes at `bytes` are dots, and where they are digits.
     @inline(__always)
-    static func dotsAndDigits(_ bytes: UnsafePointer<UInt8>) -> (dots: UInt32, digits: UInt32) {
+    package static func dotsAndDigits(_ bytes: UnsafePointer<UInt8>) -> (dots: UInt32, digits: UInt32) {
         #if canImport(_Builtin_intrinsics.intel.sse2)
             let lanes = unsafe UnsafeRawPointer(bytes).loadUnaligned(as: __m128i.self)
             let values = _mm_sub_epi8(lanes, _mm_set1_epi8(0x30))
@@ -54,7 +54,7 @@ enum FlowByteMasks {
 
     // MARK: Any processor
 
-    static func portableSeparators(_ bytes: UnsafePointer<UInt8>) -> (spaces: UInt64, lineBreaks: UInt64) {
+    package static func portableSeparators(_ bytes: UnsafePointer<UInt8>) -> (spaces: UInt64, lineBreaks: UInt64) {
         var spaces: UInt64 = 0
         var lineBreaks: UInt64 = 0
         for part in 0..<8 {
@@ -65,7 +65,7 @@ enum FlowByteMasks {
         return (spaces, lineBreaks)
     }
 
-    static func portableDotsAndDigits(_ bytes: UnsafePointer<UInt8>) -> (dots: UInt32, digits: UInt32) {
+    package static func portableDotsAndDigits(_ bytes: UnsafePointer<UInt8>) -> (dots: UInt32, digits: UInt32) {
         var dots: UInt64 = 0
         var digits: UInt64 = 0
         for part in 0..<2 {

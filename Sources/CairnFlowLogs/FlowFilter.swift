@@ -120,7 +120,7 @@ private struct FlowFilterParser {
         let start = offset
         guard let name = bareWord() else { throw error("expected the name of a field") }
         guard let column = FlowColumn(name) else {
-            throw error("\"\(name)\" is neither a field of flow logs nor cluster or minute", at: start)
+            throw error(FlowColumn.unknown(name), at: start)
         }
         columns.insert(column)
         let isNegated = take(word: "not")

@@ -14,5 +14,12 @@ package struct FlowLogLimits: Sendable {
     /// Bad lines that are held at a time: a small file can inflate to millions of them.
     package var rejectsHeldMax = 1 << 16
 
+    /// Groups that one thread of an aggregation may hold: with a key of two words 3.8 GB, and twice as much for a moment
+    /// when recurring ones are merged. Nobody looks at more.
+    package var groupsMax = 64 << 20
+    /// Groups until those that recur are merged for the first time; after that whenever there are twice as many as the
+    /// last time left.
+    package var compactGroupsMin = 4 << 20
+
     package init() {}
 }

@@ -68,8 +68,10 @@ package enum FlowLogError: Error, Hashable, Sendable, CustomStringConvertible {
         case .damaged(let offset, let reason):
             "cannot read the flow log after compressed byte \(offset): \(reason); the records before it were read"
         case .parquet:
-            "cannot read a Parquet file; deliver flow logs as text, or convert it with "
-                + "duckdb -c \"COPY (FROM 'file.parquet') TO 'file.log' (DELIMITER ' ', HEADER, NULLSTR '-')\""
+            "cannot read Parquet; let AWS deliver the flow logs as text (DestinationOptions FileFormat=plain-text), or "
+                + "convert them with duckdb -c \"COPY (FROM read_parquet('FOLDER/**/*.parquet', "
+                + "hive_partitioning=false)) TO 'flows.log.gz' (FORMAT csv, DELIMITER ' ', HEADER, NULLSTR '-', "
+                + "COMPRESSION gzip)\""
         }
     }
 }

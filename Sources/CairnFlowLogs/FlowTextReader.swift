@@ -338,6 +338,8 @@ package struct FlowLineCounts: Hashable, Sendable {
     package var blank = 0
     /// Lines that are the base64 of a gzip with lines in it.
     package var wrappings = 0
+
+    package init() {}
 }
 
 /// A line copied to where it can be read in one go: its fields single-spaced, with slack around them.

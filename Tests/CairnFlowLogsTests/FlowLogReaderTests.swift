@@ -25,6 +25,7 @@ struct Reading {
     var rejects: [FlowLogReject] = []
     var error: FlowLogError?
     var lines = 0
+    var counts = FlowLineCounts()
 }
 
 /// Reads bytes in pieces of one size.
@@ -46,6 +47,7 @@ func read(_ bytes: [UInt8], piece: Int = 1 << 20, format: FlowLogFormat? = nil, 
     reading.sink = reader.sink
     reading.rejects = reader.rejects
     reading.lines = reader.lines
+    reading.counts = reader.counts
     return reading
 }
 

@@ -11,7 +11,7 @@ import CairnWeb
     import Glibc
 #endif
 
-struct FlowsCommand: AsyncParsableCommand {
+struct FlowsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "flows", abstract: "Aggregate flow-log files by any fields; no ledger needed.",
         discussion: """
@@ -44,32 +44,26 @@ struct FlowsCommand: AsyncParsableCommand {
         help: ArgumentHelp("The order of the fields where there is no header line.", valueName: "fields"))
     var fieldOrder: String?
 
+    @Flag(help: "No progress on the terminal.")
+    var quiet = false
+
     @OptionGroup var output: OutputArguments
 
-    func run() async throws {
+    func run() throws {
         let query: FlowQuery
         do { query = try FlowQuery(by: by, where: condition) } catch {
             throw CommandError("\(error)", status: ExitStatus.usage)
         }
         if let top, top < 1 { throw CommandError("cannot show the top \(top) rows", status: ExitStatus.usage) }
         let format = try flowFormat()
-        var inputs: [FlowFileInput] = []
-        for path in paths {
-            for file in try InputFiles.find([path], disk: RealDisk(), accepts: FlowsCommand.isFlowLog) {
-                inputs.append(input(file.path, below: path))
-            }
-        }
-        guard !inputs.isEmpty else {
-            throw CommandError("cannot find a flow log in \(paths.joined(separator: ", "))", status: ExitStatus.data)
-        }
-        let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        let result = await FlowAggregation.run(query, over: inputs, format: format, workers: cores)
-        for failure in result.failures { Terminal.note("cannot read all of \(failure.file): \(failure.reason)") }
-        for (file, reject) in result.rejects.prefix(5) { Terminal.note("set aside: \(file), \(reject)") }
-        if result.rejectCount > 0 { Terminal.note("\(result.rejectCount) lines were set aside") }
-        let rows = result.aggregation.rows(top: top)
-        try print(rows, query)
-        if rows.isEmpty, !result.failures.isEmpty { throw ExitStatus.inputOutput }
+        let inputs = try findInputs()
+        let workers = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let progress = ProgressLine(isQuiet: quiet)
+        let result = FlowAggregation.run(query, over: inputs, format: format, workers: workers) { progress.show($0) }
+        progress.end()
+        try tell(result, fileCount: inputs.count)
+        try print(result.rows, query, workers: workers)
+        if result.counts.records == 0, !result.failures.isEmpty { throw ExitStatus.inputOutput }
     }
 
     private func flowFormat() throws -> FlowLogFormat? {
@@ -79,23 +73,42 @@ struct FlowsCommand: AsyncParsableCommand {
         }
     }
 
+    // MARK: Files
+
+    private func findInputs() throws -> [FlowFileInput] {
+        var inputs: [FlowFileInput] = []
+        for path in paths {
+            for file in try InputFiles.find([path], disk: RealDisk(), accepts: FlowsCommand.isFlowLog) {
+                inputs.append(input(file, below: path))
+            }
+        }
+        guard !inputs.isEmpty else {
+            throw CommandError("cannot find a flow log in \(paths.joined(separator: ", "))", status: ExitStatus.data)
+        }
+        return inputs
+    }
+
     private static func isFlowLog(_ name: String) -> Bool {
         let name = name.lowercased()
         let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
         return [".log", ".txt", ".jsonl", ".parquet"].contains { plain.hasSuffix($0) }
     }
 
-    private func input(_ path: String, below folder: String) -> FlowFileInput {
+    /// Bytes of a file read at once.
+    private static let pieceBytes = 1 << 20
+
+    private func input(_ file: InputFile, below folder: String) -> FlowFileInput {
+        let path = file.path
         var name = cluster
         if name == nil, path.hasPrefix(folder), path != folder {
             name = path.dropFirst(folder.count).split(separator: "/").dropLast().first.map(String.init)
         }
-        return FlowFileInput(name: path, cluster: name ?? "-") { take in
+        return FlowFileInput(name: path, cluster: name ?? "-", bytes: Int(clamping: file.bytes)) { take in
             let handle = try RealDisk().open(path, .read)
             defer { handle.close() }
             var offset: UInt64 = 0
             while true {
-                let piece = try handle.read(at: offset, count: 1 << 20)
+                let piece = try handle.read(at: offset, count: FlowsCommand.pieceBytes)
                 if piece.isEmpty { return }
                 offset += UInt64(piece.count)
                 try take(piece)
@@ -103,13 +116,46 @@ struct FlowsCommand: AsyncParsableCommand {
         }
     }
 
-    private func print(_ rows: [FlowAggregation.Row], _ query: FlowQuery) throws {
-        if output.format == .csv { return try printCSV(rows, query) }
-        let columns =
-            query.columns.map { Table.Column($0.description) } + FlowAggregation.sumNames.map { Table.Column($0) }
+    // MARK: What was read
+
+    /// Says what was not counted, and refuses where nothing was or where it would be wrong.
+    private func tell(_ result: FlowAggregationResult, fileCount: Int) throws {
+        if let first = result.parquetFiles.first {
+            let files = result.parquetFiles.count == 1 ? first : "\(first) and \(result.parquetFiles.count - 1) more"
+            let error = CommandError("\(files): \(FlowLogError.parquet)", status: ExitStatus.data)
+            if result.parquetFiles.count == fileCount { throw error }
+            Terminal.note("left out: \(error)")
+        }
+        for failure in result.failures { Terminal.note("cannot read all of \(failure.file): \(failure.reason)") }
+        for (file, reject) in result.rejects.prefix(5) { Terminal.note("set aside: \(file), \(reject)") }
+        if result.counts.rejects > 0 { Terminal.note("\(result.counts.rejects) lines were set aside") }
+        if result.hasTooManyGroups {
+            throw CommandError(
+                "cannot hold so many groups", remedy: "group by fewer fields, or narrow what is counted with --where",
+                status: ExitStatus.data)
+        }
+    }
+
+    // MARK: Output
+
+    private func print(_ rows: FlowGroupRows, _ query: FlowQuery, workers: Int) throws {
+        let style: FlowRowStyle
+        switch output.format {
+        case .csv: style = .csv(query)
+        case .json: style = .json(query)
+        case .table: style = .terminal(query, rows: rows, top: top, workers: workers)
+        case .md: style = .markdown(query, rows: rows, top: top, workers: workers)
+        case .html: return try printPage(rows, query)
+        }
+        try unsafe rows.write(style, top: top, workers: workers) { bytes in try unsafe Terminal.write(bytes) }
+    }
+
+    /// A page is for people, and no browser shows rows by the million.
+    private func printPage(_ rows: FlowGroupRows, _ query: FlowQuery) throws {
+        let columns = FlowRowStyle.names(of: query).map { Table.Column($0) }
         let table = Table(
             columns: columns,
-            rows: rows.map { row in
+            rows: rows.values(top: top).map { row in
                 let key: [Table.Cell] = zip(query.columns, row.key).map { column, text in
                     text == "-"
                         ? .missing : column.isNumber ? Int64(text).map { .integer($0) } ?? .text(text) : .text(text)
@@ -118,29 +164,5 @@ struct FlowsCommand: AsyncParsableCommand {
                 return key + [sums.flows, sums.rejects, sums.synOnly, sums.packets, sums.bytes].map { .integer($0) }
             })
         try output.print(table)
-    }
-
-    /// Rows by the million are written as they come, without a table of cells in between.
-    private func printCSV(_ rows: [FlowAggregation.Row], _ query: FlowQuery) throws {
-        var bytes: [UInt8] = []
-        let names = query.columns.map(\.description) + FlowAggregation.sumNames
-        bytes.append(contentsOf: names.joined(separator: ",").utf8)
-        bytes.append(UInt8(ascii: "\n"))
-        for row in rows {
-            for key in row.key {
-                let isPlain = !key.utf8.contains { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") || $0 < 0x20 }
-                let text = key == "-" ? "" : isPlain ? key : "\"\(key.replacing("\"", with: "\"\""))\""
-                bytes.append(contentsOf: text.utf8)
-                bytes.append(UInt8(ascii: ","))
-            }
-            let sums = row.sums
-            let line = "\(sums.flows),\(sums.rejects),\(sums.synOnly),\(sums.packets),\(sums.bytes)\n"
-            bytes.append(contentsOf: line.utf8)
-            if bytes.count >= 1 << 20 {
-                try Terminal.write(bytes)
-                bytes.removeAll(keepingCapacity: true)
-            }
-        }
-        try Terminal.write(bytes)
     }
 }

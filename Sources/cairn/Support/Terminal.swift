@@ -11,8 +11,12 @@ enum Terminal {
     /// Writes bytes to standard output; a reader that went away (`| head`) ends the process quietly, as it does for
     /// every Unix tool.
     static func write(_ bytes: [UInt8]) throws {
+        try unsafe bytes.withUnsafeBufferPointer { try unsafe write($0) }
+    }
+
+    static func write(_ bytes: UnsafeBufferPointer<UInt8>) throws {
         do {
-            try FileDescriptor.standardOutput.writeAll(bytes)
+            try unsafe FileDescriptor.standardOutput.writeAll(UnsafeRawBufferPointer(bytes))
         } catch Errno.brokenPipe {
             exit(0)
         } catch {
