@@ -16,6 +16,17 @@ package protocol EventSource: Sendable {
     func forEachBatch(
         in positions: Range<UInt64>, occurredBy moment: Timestamp?, _ body: (EventBatch) throws -> Void) throws
     func content(of attachment: AttachmentReference) throws -> AttachmentContent
+    /// A part of the content, cut to what is there, and not checked against the digest.
+    func content(of attachment: AttachmentReference, bytes range: Range<Int>) throws -> AttachmentContent
+}
+
+extension EventSource {
+    package func content(of attachment: AttachmentReference, bytes range: Range<Int>) throws -> AttachmentContent {
+        switch try content(of: attachment) {
+        case .gone(let position): .gone(by: position)
+        case .present(let bytes): .present(Array(bytes[range.clamped(to: bytes.indices)]))
+        }
+    }
 }
 
 extension EventSource {

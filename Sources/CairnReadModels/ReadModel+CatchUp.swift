@@ -17,10 +17,11 @@ extension ReadModel {
     ) throws -> Progress {
         catchUpLock.lock()
         defer { catchUpLock.unlock() }
+        samples.attach(source)
         do {
             return try catchUpLocked(from: source, eventsPerTransaction: max(1, eventsPerTransaction))
         } catch  where place != .memory && Connection.kind(of: error) == .notWritable {
-            let memory = try ReadModel.inMemory()
+            let memory = try ReadModel.inMemory(samples: samples)
             try memory.project(from: source)
             moveToMemory(memory, notice: "the read model cannot be written (\(error)): it is made in memory")
             return Progress(events: source.size, next: source.size, isRebuilt: true)

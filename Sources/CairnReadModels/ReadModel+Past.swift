@@ -16,7 +16,9 @@ extension ReadModel {
     /// dropped since are missing from it, as they are from the log.
     package static func past(_ moments: [Moment], of source: any EventSource) throws -> ReadModel {
         let model = try ReadModel.inMemory()
+        model.samples.attach(source)
         try model.project(from: source, LogPart(moments))
+        try model.addWindowsOfPast(from: source)
         return model
     }
 

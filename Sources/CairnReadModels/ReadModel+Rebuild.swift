@@ -20,10 +20,13 @@ extension ReadModel {
     package func rebuild(from source: any EventSource, isReadAhead: Bool? = nil) throws -> Progress {
         catchUpLock.lock()
         defer { catchUpLock.unlock() }
+        samples.attach(source)
         return try rebuildLocked(from: source, isReadAhead: isReadAhead)
     }
 
     func rebuildLocked(from source: any EventSource, isReadAhead: Bool? = nil) throws -> Progress {
+        // Content may be gone, and come back from elsewhere.
+        samples.reset()
         guard case .file(let path) = place else { return try rebuildInMemory(from: source) }
         try ReadModel.removeAbandonedShadows(of: path)
         let shadow = "\(path).rebuild-\(getpid())"
@@ -51,7 +54,7 @@ extension ReadModel {
     }
 
     private func rebuildInMemory(from source: any EventSource) throws -> Progress {
-        let other = try ReadModel.inMemory()
+        let other = try ReadModel.inMemory(samples: samples)
         let next = try other.project(from: source)
         writer = other.writer
         return Progress(events: next, next: next, isRebuilt: true)
@@ -141,7 +144,7 @@ extension ReadModel {
         do {
             if try !ReadModel.move(shadow, over: path) {
                 let source = try DatabaseQueue(path: shadow)
-                let target = try ReadModel.openFile(path)
+                let target = try ReadModel.openFile(path, samples)
                 try source.backup(to: target)
                 try source.close()
                 // What was taken out of the log must not live on in old frames of the write-ahead log. Where a reader
@@ -150,9 +153,9 @@ extension ReadModel {
                 writer = target
                 return
             }
-            writer = try ReadModel.openFile(path)
+            writer = try ReadModel.openFile(path, samples)
         } catch {
-            if let reopened = try? ReadModel.openFile(path) { writer = reopened }
+            if let reopened = try? ReadModel.openFile(path, samples) { writer = reopened }
             throw Connection.wrapped(error)
         }
     }

@@ -43,10 +43,15 @@ package final class ReadModel: Sendable {
     /// One catch-up at a time in this process; other processes are kept out by SQLite's own lock.
     let catchUpLock = NSLock()
     let path: String?
+    /// Where the bytes of samples come from.
+    let samples: SampleStore
 
-    init(writer: any DatabaseWriter, place: Place, path: String?, notice: String? = nil) {
+    init(
+        writer: any DatabaseWriter, place: Place, path: String?, samples: SampleStore, notice: String? = nil
+    ) {
         state = Mutex(State(writer: writer, place: place, notice: notice))
         self.path = path
+        self.samples = samples
     }
 
     package enum Access: Sendable, Hashable {
@@ -64,14 +69,18 @@ package final class ReadModel: Sendable {
         guard isWritable else {
             return try inMemory(path: path, notice: "\(path) cannot be written: the read model is made in memory")
         }
+        let samples = SampleStore()
         do {
-            return ReadModel(writer: try ReadModel.openFile(path), place: .file(path: path), path: path)
+            return ReadModel(
+                writer: try ReadModel.openFile(path, samples), place: .file(path: path), path: path, samples: samples)
         } catch {
             switch Connection.kind(of: error) {
             case .damaged:
                 // The file holds nothing that the log does not: make room for a new one.
                 try ReadModel.remove(path)
-                return ReadModel(writer: try ReadModel.openFile(path), place: .file(path: path), path: path)
+                return ReadModel(
+                    writer: try ReadModel.openFile(path, samples), place: .file(path: path), path: path,
+                    samples: samples)
             case .notWritable:
                 return try inMemory(
                     path: path, notice: "\(path) cannot be written (\(error)): the read model is made in memory")
@@ -81,12 +90,14 @@ package final class ReadModel: Sendable {
     }
 
     /// An empty read model that no file backs.
-    package static func inMemory() throws -> ReadModel { try inMemory(path: nil, notice: nil) }
+    package static func inMemory() throws -> ReadModel { try inMemory(path: nil) }
 
-    private static func inMemory(path: String?, notice: String?) throws -> ReadModel {
+    static func inMemory(
+        path: String? = nil, notice: String? = nil, samples: SampleStore = SampleStore()
+    ) throws -> ReadModel {
         do {
-            let queue = try DatabaseQueue(configuration: configuration)
-            return ReadModel(writer: queue, place: .memory, path: path, notice: notice)
+            let queue = try DatabaseQueue(configuration: configuration(with: samples))
+            return ReadModel(writer: queue, place: .memory, path: path, samples: samples, notice: notice)
         } catch { throw Connection.wrapped(error) }
     }
 
@@ -114,8 +125,8 @@ package final class ReadModel: Sendable {
         do { try writer.close() } catch { throw Connection.wrapped(error) }
     }
 
-    static func openFile(_ path: String) throws -> any DatabaseWriter {
-        let pool = try DatabasePool(path: path, configuration: configuration)
+    static func openFile(_ path: String, _ samples: SampleStore) throws -> any DatabaseWriter {
+        let pool = try DatabasePool(path: path, configuration: configuration(with: samples))
         // Opening is lazy: read something, so that a file which is no database is found out here.
         _ = try pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }
         return pool
@@ -130,6 +141,13 @@ package final class ReadModel: Sendable {
 
     /// How long a statement waits for another process: catch-ups commit every few hundred milliseconds.
     static let busySecondsMax = 10.0
+
+    /// With the table-valued function `samples`.
+    static func configuration(with samples: SampleStore) -> Configuration {
+        var configuration = configuration
+        configuration.prepareDatabase { database in try SamplesFunction.register(on: database, samples) }
+        return configuration
+    }
 
     static var configuration: Configuration {
         var configuration = Configuration()

@@ -12,6 +12,10 @@ package enum SchemaPage {
             }
             text += "\n"
         }
+        text += "### `\(SamplesFunction.name)(metric, matchers, t0, t1)` (function)\n\n"
+        text += SamplesFunction.page + "\n\n| column | meaning |\n|---|---|\n"
+        for column in SamplesFunction.meanings { text += "| `\(column.name)` | \(escaped(column.meaning)) |\n" }
+        text += "\n"
         for view in Views.all { text += "### `\(view.name)` (view)\n\nOne row: \(view.row).\n\n" }
         return text
     }

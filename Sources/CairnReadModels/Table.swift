@@ -91,6 +91,17 @@ extension Table.Column {
         [Table.Column(name: name, definition: more.isEmpty ? "REAL" : "REAL \(more)", meaning: meaning)]
     }
 
+    static func blob(_ name: String, _ meaning: String, _ more: String = "") -> [Table.Column] {
+        [Table.Column(name: name, definition: more.isEmpty ? "BLOB" : "BLOB \(more)", meaning: meaning)]
+    }
+
+    /// A column that is computed when it is read.
+    static func computed(
+        _ name: String, _ meaning: String, _ type: String, _ expression: String
+    ) -> [Table.Column] {
+        [Table.Column(name: name, definition: type, meaning: meaning, expression: expression)]
+    }
+
     static func flag(_ name: String, _ meaning: String) -> [Table.Column] {
         [Table.Column(name: name, definition: "INTEGER", meaning: "\(meaning) (0 or 1)")]
     }

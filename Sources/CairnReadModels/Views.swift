@@ -11,6 +11,13 @@ enum Views {
 
     static let all = [
         View(
+            name: "sample_gaps", row: "a batch of samples that the log cannot give any more, and no window stands for",
+            query: """
+                SELECT position, cluster, samples, first_at, first_us, last_at, last_us,
+                  CASE content WHEN 'gone' THEN 'dropped' ELSE content END AS reason
+                FROM sample_batches WHERE content <> 'present' AND window IS NULL
+                """),
+        View(
             name: "migrations", row: "one migration (the rows of `runs` of that kind)",
             query: """
                 SELECT run, id, title, playbook, source_cluster, target_cluster, tenant, region, status, phase,

@@ -5,7 +5,8 @@ internal import CairnModel
 internal import CairnSeries
 internal import Crypto
 
-/// The evidence in a part of the log, read from its attachments alone: what a second judgement works on.
+/// The evidence in a part of the log, read from its attachments alone: what a second judgement works on. Batches of
+/// samples that retention dropped are read from the sealed window that stands for them, wherever it is in the log.
 struct EvidenceLog {
     /// An entry that carries evidence.
     struct Entry {
@@ -25,44 +26,73 @@ struct EvidenceLog {
 
     /// Reads entries before `end`.
     init(_ ledger: Ledger, before end: UInt64) throws {
+        var reading = Reading(ledger: ledger, windows: try SampleHistory(ledger).windows)
+        try ledger.forEach(from: 0, to: end) { event in
+            guard let entry = Entry(event) else { return }
+            reading.entries.append(entry)
+            for attachment in event.attachments {
+                switch attachment.role {
+                case "flow-counters": reading.readFlows(attachment, of: event)
+                case SampleHistory.batchRole: reading.readBatch(attachment, of: event)
+                default: continue
+                }
+            }
+        }
+        flows = MemoryFlowSource(reading.summaries)
+        samples = reading.samples
+        entries = reading.entries
+        problems = reading.problems
+    }
+
+    private struct Reading {
+        let ledger: Ledger
+        let windows: [SampleHistory.Window]
         var summaries: [FlowFileSummary] = []
         var samples = MemorySampleSource()
         var entries: [Entry] = []
         var problems: [String] = []
-        try ledger.forEach(from: 0, to: end) { event in
-            guard let entry = Entry(event) else { return }
-            entries.append(entry)
-            for attachment in event.attachments {
-                let bytes: [UInt8]
-                do {
-                    switch try ledger.content(of: attachment) {
-                    case .present(let content): bytes = content
-                    case .gone:
-                        problems.append("the \(attachment.role) of entry \(event.position) were dropped")
-                        continue
-                    }
-                } catch {
-                    problems.append("entry \(event.position): \(error)")
-                    continue
+        /// Windows whose samples are in already: they have those of all batches that they cover.
+        var used: [SampleHistory.Window] = []
+
+        mutating func readFlows(_ attachment: AttachmentReference, of event: RecordedEvent) {
+            do {
+                switch try ledger.content(of: attachment) {
+                case .present(let bytes): summaries.append(try FlowFileSummary(encoded: bytes))
+                case .gone: problems.append("the \(attachment.role) of entry \(event.position) were dropped")
                 }
-                do {
-                    switch attachment.role {
-                    case "flow-counters": summaries.append(try FlowFileSummary(encoded: bytes))
-                    case "samples": samples.add(try SampleBatch(encoded: bytes))
-                    default: continue
-                    }
-                } catch { problems.append("entry \(event.position): \(error)") }
-            }
+            } catch { problems.append("entry \(event.position): \(error)") }
         }
-        flows = MemoryFlowSource(summaries)
-        self.samples = samples
-        self.entries = entries
-        self.problems = problems
+
+        mutating func readBatch(_ attachment: AttachmentReference, of event: RecordedEvent) {
+            if used.contains(where: { $0.covers(event.position) }) { return }
+            var problem: String?
+            do {
+                switch try ledger.content(of: attachment) {
+                case .present(let bytes):
+                    samples.add(try SampleBatch(encoded: bytes))
+                    return
+                case .gone: problem = "the \(attachment.role) of entry \(event.position) were dropped"
+                }
+            } catch {
+                // Damage is told even where a window has the same samples: somebody may have caused it.
+                problems.append("entry \(event.position): \(error)")
+            }
+            for window in windows where window.covers(event.position) {
+                guard case .present(let bytes)? = try? ledger.content(of: window.attachment),
+                    let all = try? SampleWindow(reading: bytes).allSeries()
+                else { continue }
+                // What is there already comes once more, and in the same order: that changes nothing.
+                for series in all { samples.add(series.samples, to: series.key) }
+                used.append(window)
+                return
+            }
+            if let problem { problems.append(problem) }
+        }
     }
 }
 
 extension EvidenceLog.Entry {
-    /// Nil for an event that carries no evidence.
+    /// Nil for an event that carries no evidence of its own; a sealed window says what its batches said.
     init?(_ event: RecordedEvent) {
         let type = EventType(event.type)
         guard type.family == .cairn, type.name == "flows.counted" || type.name == "samples.recorded" else { return nil }
@@ -83,9 +113,16 @@ struct EvidenceIndex {
 
     private var entries: [EvidenceLog.Entry] = []
     private let basis: UInt64
+    /// By position of a batch that was dropped: the window that stands for it.
+    private var windows: [UInt64: UInt64] = [:]
 
     init(_ ledger: Ledger) throws {
         basis = ledger.size
+        let history = try SampleHistory(ledger)
+        let live = history.liveWindows
+        for batch in history.batches where history.isGone(batch.attachment) {
+            windows[batch.position] = live.first { $0.covers(batch.position) }?.position
+        }
         try ledger.forEach(from: 0, to: basis) { event in
             if let entry = EvidenceLog.Entry(event) { self.entries.append(entry) }
         }
@@ -103,9 +140,12 @@ struct EvidenceIndex {
         let until = finding.end?.adding(seconds: EvidenceIndex.contextSeconds) ?? .latest
         var hash = SHA256()
         var positions: [UInt64] = []
+        var seen: Set<UInt64> = []
         for entry in entries where entry.isFlows == isFlows && !entry.clusters.isDisjoint(with: clusters) {
             for digest in entry.digests { hash.update(data: digest) }
-            if entry.first <= until, entry.last >= from { positions.append(entry.position) }
+            // What is cited is kept, so it has to be there.
+            let position = windows[entry.position] ?? entry.position
+            if entry.first <= until, entry.last >= from, seen.insert(position).inserted { positions.append(position) }
         }
         return FindingEvidence(
             positions: positions, digest: Hex.string(hash.finalize()), basisPosition: basis)

@@ -77,6 +77,16 @@ package struct Importer {
             summary.bytes = before + file.bytes
         }
         summary.rejectsFile = rejects.path
+        if case .records = request.format, summary.accepted > 0 {
+            // A failure here is not the import's: what is open stays open, and the next import tries again.
+            do {
+                let sealed = try SampleSealer(ledger: ledger, actor: request.actor).runIfDue(now: clock.now())
+                if sealed.windows > 0 {
+                    summary.add(notes: ["sealed \(sealed.samples) samples into \(sealed.windows) windows"])
+                }
+                summary.add(notes: sealed.problems.map { "not sealed: \($0)" })
+            } catch { summary.add(notes: ["samples were not sealed: \(error)"]) }
+        }
         return summary
     }
 

@@ -55,6 +55,17 @@ struct RecordFileImport {
         }
         let file = try importer.finish(emit: take)
         try samples.finish()
+        if samples.rejected > 0 {
+            let reject = IngestReject(
+                file: handle.path, line: 0, column: 0,
+                reason: "it has more than \(SampleAppender.seriesMax) different series, and \(samples.rejected) "
+                    + "samples of further ones were set aside",
+                remedy: "take out the label that differs in every series, or import the file in parts", raw: [],
+                rawByteCount: 0)
+            summary.add(rejects: [reject])
+            try rejects.append([reject], name: name)
+            rejected += samples.rejected
+        }
         if let damage = file.damage { summary.failures.append("cannot read all of \(handle.path): \(damage)") }
         summary.accepted += facts.accepted + samples.accepted
         summary.duplicates += facts.duplicates

@@ -18,7 +18,17 @@ struct SampleAppender {
     private var held: [String: [SeriesSamples]] = [:]
     private var heldCount = 0
     private var number = 0
+    /// Hashes of the series that came. Two of one hash count as one, which only makes the limit a little larger.
+    private var seriesSeen: Set<Int> = []
     private(set) var accepted = 0
+    /// Samples of series beyond the limit.
+    private(set) var rejected = 0
+
+    /// Different series in one file. Four times what a fleet of 1,600 applications emits: more is a label with an
+    /// identifier in it, which would make every later question slow.
+    static let seriesMax = 4_000_000
+    /// What one attachment of the log can have, less some room.
+    private static let batchBytesMax = 60 << 20
 
     init(ledger: Ledger, clock: any WallClock, request: ImportRequest, importName: String) {
         self.ledger = ledger
@@ -28,7 +38,13 @@ struct SampleAppender {
     }
 
     mutating func append(_ rows: SampleRows) throws {
-        for series in rows.series {
+        for series in rows.series where !series.samples.isEmpty {
+            let hash = series.key.hashValue
+            guard seriesSeen.count < SampleAppender.seriesMax || seriesSeen.contains(hash) else {
+                rejected += series.samples.count
+                continue
+            }
+            seriesSeen.insert(hash)
             let cluster = series.key[SeriesKey.clusterLabel] ?? SampleAppender.unassigned
             held[cluster, default: []].append(series)
         }
@@ -43,8 +59,10 @@ struct SampleAppender {
         for (cluster, series) in held.sorted(by: { $0.key < $1.key }) {
             let all = SampleBatch(series)
             for part in all.split() {
-                batch.append(Append(try event(part, cluster: cluster)))
-                accepted += part.sampleCount
+                for (part, bytes) in try SampleAppender.encoded(part) {
+                    batch.append(Append(event(part, bytes, cluster: cluster)))
+                    accepted += part.sampleCount
+                }
             }
         }
         held = [:]
@@ -52,7 +70,20 @@ struct SampleAppender {
         if !batch.isEmpty { _ = try ledger.append(batch, actor: request.actor) }
     }
 
-    private mutating func event(_ batch: SampleBatch, cluster: String) throws -> ProposedEvent {
+    /// A batch with its bytes; in parts where it has so many long texts that it is over the limits of one.
+    private static func encoded(_ batch: SampleBatch) throws -> [(SampleBatch, [UInt8])] {
+        let bytes: [UInt8]?
+        do { bytes = try batch.encoded() } catch {
+            guard batch.sampleCount > 1 else { throw error }
+            bytes = nil
+        }
+        if let bytes, bytes.count <= batchBytesMax { return [(batch, bytes)] }
+        var parts: [(SampleBatch, [UInt8])] = []
+        for part in batch.split(samplesMax: (batch.sampleCount + 1) / 2) { parts += try encoded(part) }
+        return parts
+    }
+
+    private mutating func event(_ batch: SampleBatch, _ bytes: [UInt8], cluster: String) -> ProposedEvent {
         let range = batch.timeRangeMs ?? 0...0
         let first = Timestamp(milliseconds: range.lowerBound) ?? .earliest
         let last = Timestamp(milliseconds: range.upperBound) ?? .latest
@@ -67,7 +98,7 @@ struct SampleAppender {
             ], onBehalfOf: request.onBehalfOf,
             attachments: [
                 ProposedAttachment(
-                    role: "samples", mediaType: SampleBatch.mediaType, content: try batch.encoded(),
+                    role: "samples", mediaType: SampleBatch.mediaType, content: bytes,
                     retention: .droppable)
             ])
     }

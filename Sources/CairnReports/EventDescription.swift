@@ -323,6 +323,14 @@ private struct Words {
             say(
                 .imported, .info, "recorded \(text("samples") ?? "?") samples of \(text("series") ?? "?") series",
                 part("cluster", "cluster"))
+        case "samples.sealed":
+            say(
+                .ledger, .info, "sealed \(text("samples") ?? "?") samples of \(text("series") ?? "?") series",
+                part("bytes", "bytes"))
+        case "samples.conflicted":
+            say(
+                .ledger, .warning, "\(text("conflicts") ?? "?") samples disagree with one that came before them",
+                part("series", "series"))
         case "flows.counted":
             say(
                 .imported, .info, "counted \(text("records") ?? "?") flow records", text("file"),

@@ -55,8 +55,10 @@ package struct TimelineBuilder {
     }
 
     /// Bulk evidence: thousands of entries that an import line already stands for.
-    private static func isBulk(_ type: EventType) -> Bool {
-        type.name == "samples.recorded" || type.name == "flows.counted"
+    private static func isBulk(_ type: EventType, _ data: JSONValue) -> Bool {
+        // Content that something else stands for is not lost, only stored otherwise.
+        ["samples.recorded", "samples.sealed", "flows.counted"].contains(type.name)
+            || (type.name == "attachment.dropped" && data["replacement"]?.string != nil)
     }
 
     /// Takes the next event of the log. Those outside the scope are looked at too: a finding opened earlier may be
@@ -64,7 +66,7 @@ package struct TimelineBuilder {
     package mutating func add(_ event: RecordedEvent) {
         let type = EventType(event.type)
         note(event, type)
-        guard !TimelineBuilder.isBulk(type) else { return }
+        guard !TimelineBuilder.isBulk(type, event.data) else { return }
         kept.append(event)
     }
 

@@ -14,6 +14,7 @@ package protocol SampleSource: Sendable {
     func series(matching selector: SeriesSelector, in range: TimeRangeMs) throws -> [SeriesKey]
 
     /// The samples of one series in the range, in order of time, stale markers included; none for an unknown series.
+    /// One value for each moment: of different ones told for it, the first that arrived.
     func samples(of key: SeriesKey, in range: TimeRangeMs) throws -> [Sample]
 
     /// Every matching series that has a sample in the range, with these samples, sorted by key. A source that stores
@@ -46,7 +47,7 @@ extension SampleSource {
 }
 
 /// Samples in memory. Samples may come in any order; the same sample twice is one, and of two different values for
-/// one moment both are kept in order of arrival.
+/// one moment both are kept in order of arrival, of which `samples` gives the first.
 package struct MemorySampleSource: SampleSource {
     private var stored: [SeriesKey: [Sample]] = [:]
 
@@ -70,20 +71,23 @@ package struct MemorySampleSource: SampleSource {
 
     package func series(matching selector: SeriesSelector, in range: TimeRangeMs) -> [SeriesKey] {
         stored.compactMap { key, samples in
-            guard selector.matches(key) else { return nil }
-            let first = firstIndex(in: samples, notBefore: range.lowerBound)
-            return first < samples.count && samples[first].timeMs < range.upperBound ? key : nil
+            selector.matches(key) && !part(of: samples, in: range).isEmpty ? key : nil
         }.sorted()
     }
 
     package func samples(of key: SeriesKey, in range: TimeRangeMs) -> [Sample] {
-        guard let samples = stored[key] else { return [] }
-        let first = firstIndex(in: samples, notBefore: range.lowerBound)
-        let end = max(first, firstIndex(in: samples, notBefore: range.upperBound))
-        return first == 0 && end == samples.count ? samples : Array(samples[first..<end])
+        firstOfEachMoment(everySample(of: key, in: range))
     }
 
-    private func firstIndex(in samples: [Sample], notBefore time: Int64) -> Int {
+    /// The same with every value that was told for a moment, in order of arrival.
+    package func everySample(of key: SeriesKey, in range: TimeRangeMs) -> [Sample] {
+        stored[key].map { Array(part(of: $0, in: range)) } ?? []
+    }
+}
+
+/// The samples of a range, from samples in order of time. A range that ends at the last moment there is includes it.
+package func part(of samples: [Sample], in range: TimeRangeMs) -> ArraySlice<Sample> {
+    func firstIndex(notBefore time: Int64) -> Int {
         var low = 0
         var high = samples.count
         while low < high {
@@ -92,9 +96,21 @@ package struct MemorySampleSource: SampleSource {
         }
         return low
     }
+    let first = firstIndex(notBefore: range.lowerBound)
+    let end = range.upperBound == .max ? samples.count : max(first, firstIndex(notBefore: range.upperBound))
+    return samples[first..<end]
 }
 
-func isStrictlyAscending(_ samples: [Sample]) -> Bool {
+/// - Parameter samples: in order of time.
+package func firstOfEachMoment(_ samples: [Sample]) -> [Sample] {
+    if isStrictlyAscending(samples) { return samples }
+    var kept: [Sample] = []
+    kept.reserveCapacity(samples.count)
+    for sample in samples where kept.last?.timeMs != sample.timeMs { kept.append(sample) }
+    return kept
+}
+
+package func isStrictlyAscending(_ samples: [Sample]) -> Bool {
     for index in samples.indices.dropFirst() where samples[index - 1].timeMs >= samples[index].timeMs { return false }
     return true
 }
@@ -105,11 +121,30 @@ func orderedWithoutRepeats(_ samples: [Sample]) -> [Sample] {
     let order = samples.indices.sorted { (samples[$0].timeMs, $0) < (samples[$1].timeMs, $1) }
     var kept: [Sample] = []
     kept.reserveCapacity(samples.count)
-    var firstOfMoment = 0
+    var moment = ValuesOfMoment()
     for index in order {
         let sample = samples[index]
-        if let last = kept.last, last.timeMs != sample.timeMs { firstOfMoment = kept.count }
-        if !kept[firstOfMoment...].contains(sample) { kept.append(sample) }
+        if let last = kept.last, last.timeMs != sample.timeMs { moment = ValuesOfMoment() }
+        if moment.insert(sample.value) { kept.append(sample) }
     }
     return kept
+}
+
+/// Different values for one moment: most often one, and a million where a sender is broken or means harm.
+struct ValuesOfMoment {
+    private var few: [UInt64] = []
+    private var many: Set<UInt64> = []
+    private static let fewMax = 16
+
+    /// False if the very same value is there.
+    mutating func insert(_ value: Double) -> Bool {
+        let bits = value.bitPattern
+        if few.count < ValuesOfMoment.fewMax {
+            guard !few.contains(bits) else { return false }
+            few.append(bits)
+            return true
+        }
+        if many.isEmpty { many = Set(few) }
+        return many.insert(bits).inserted
+    }
 }

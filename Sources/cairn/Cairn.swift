@@ -15,8 +15,8 @@ struct Cairn: AsyncParsableCommand {
             InitCommand.self, RecordCommand.self, ImportCommand.self, StatusCommand.self, ReplayCommand.self,
             DivergeCommand.self, DropsCommand.self, FlowsCommand.self, TimelineCommand.self, QueryCommand.self,
             ReportCommand.self, CheckpointCommand.self, VerifyCommand.self, ProveCommand.self, RedactCommand.self,
-            KeyCommand.self, RebuildCommand.self, StatsCommand.self, BenchCommand.self, VersionCommand.self,
-            CompletionCommand.self,
+            KeyCommand.self, RebuildCommand.self, SealCommand.self, StatsCommand.self, BenchCommand.self,
+            VersionCommand.self, CompletionCommand.self,
         ])
 
     static func main() async {

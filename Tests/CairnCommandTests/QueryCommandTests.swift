@@ -56,6 +56,7 @@ import Testing
     /// Commands that write or measure, and have tests of their own; `prove` and `checkpoint` print notes, not JSON.
     static let others: Set<String> = [
         "init", "record", "import", "rebuild", "checkpoint", "version", "completion", "bench", "prove", "report",
+        "redact", "key", "seal",
     ]
 
     @Test(arguments: cases.indices)

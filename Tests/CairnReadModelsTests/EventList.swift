@@ -29,6 +29,8 @@ struct EventList: EventSource {
 
     mutating func drop(_ digest: [UInt8], by position: UInt64) { contents[digest] = .gone(by: position) }
 
+    mutating func replace(_ digest: [UInt8], by content: [UInt8]) { contents[digest] = .present(content) }
+
     /// Appends an event; `time` counts from 2026-03-10T08:00:00Z in seconds, and it is recorded two seconds later
     /// unless something later has been recorded already.
     @discardableResult

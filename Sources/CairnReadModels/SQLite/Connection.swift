@@ -15,6 +15,9 @@ import GRDBSQLite
         unsafe self.handle = unsafe handle
     }
 
+    /// A connection that SQLite itself lends, to a function that it calls.
+    init(borrowing handle: OpaquePointer) { unsafe self.handle = unsafe handle }
+
     /// The statement, prepared on first use. Not for two overlapping uses of one text.
     func statement(_ sql: String) throws(ReadModelError) -> Statement {
         if let statement = statements[sql] { return statement }

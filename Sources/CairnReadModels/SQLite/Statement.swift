@@ -157,6 +157,13 @@ import GRDBSQLite
         return unsafe Array(UnsafeBufferPointer(start: base, count: Int(sqlite3_column_bytes(handle, index))))
     }
 
+    /// Whether a text has these bytes.
+    func isText(_ index: Int32, _ bytes: [UInt8]) -> Bool {
+        guard let base = unsafe sqlite3_column_text(handle, index) else { return false }
+        let count = Int(unsafe sqlite3_column_bytes(handle, index))
+        return unsafe UnsafeBufferPointer(start: base, count: count).elementsEqual(bytes)
+    }
+
     func blob(_ index: Int32) -> [UInt8] {
         guard let base = unsafe sqlite3_column_blob(handle, index) else { return [] }
         return unsafe Array(UnsafeRawBufferPointer(start: base, count: Int(sqlite3_column_bytes(handle, index))))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CairnBytes
 import CairnLedger
+import CairnSeries
 import CairnWeb
 
 #if canImport(Darwin)
@@ -19,6 +20,7 @@ struct BenchCommand: ParsableCommand {
             Examples:
               cairn bench
               cairn bench --events 1000000 --folder /mnt/ssd -o md
+              cairn bench --samples 100000000 --series 100000
             """)
 
     @Option(help: ArgumentHelp("How many events.", valueName: "n"))
@@ -27,11 +29,22 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where to make the folder: the disk that is measured.", valueName: "dir"))
     var folder: String = "."
 
+    @Option(help: ArgumentHelp("How many samples the store has that is opened; 0 leaves this out.", valueName: "n"))
+    var samples: Int = 0
+
+    @Option(help: ArgumentHelp("In how many series.", valueName: "n"))
+    var series: Int = 100_000
+
     @OptionGroup var output: OutputArguments
 
     func run() throws {
         guard events >= 1000, events <= 100_000_000 else {
             throw CommandError("cannot measure \(events) events: use 1,000 to 100 million", status: ExitStatus.usage)
+        }
+        guard samples >= 0, samples <= 1_000_000_000, series >= 1, series <= SampleWindow.seriesMax else {
+            throw CommandError(
+                "cannot measure \(samples) samples in \(series) series: use up to a billion in up to "
+                    + "\(SampleWindow.seriesMax)", status: ExitStatus.usage)
         }
         let disk = RealDisk()
         let suffix = Hex.string(SystemRandom().bytes(count: 4))
@@ -40,8 +53,14 @@ struct BenchCommand: ParsableCommand {
         defer { BenchCommand.remove(place, disk) }
         let bench = LedgerBench(folder: place, events: events)
         Terminal.progress("append")
+        var results: [BenchResult] = []
+        if samples > 0 {
+            let store = SampleOpenBench(
+                folder: place, series: series, samplesPerSeries: max(1, samples / max(1, series)), seed: 1)
+            results = try store.run()
+        }
         let (ledger, appended) = try bench.append()
-        var results = appended
+        results += appended
         Terminal.progress("rebuild")
         results.append(try bench.rebuild(ledger))
         try ledger.close()

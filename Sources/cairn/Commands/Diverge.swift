@@ -56,6 +56,7 @@ struct DivergeCommand: ParsableCommand {
                 remedy: "import metrics with a cluster label, or with --cluster NAME", status: ExitStatus.data)
         }
         try output.print(table(report))
+        SampleWarnings.show(workspace.readModel)
         if !report.findings.isEmpty { throw ExitStatus.finding }
         if report.comparisons.allSatisfy({ $0.verdict == .undecided }) { throw ExitStatus.undecided }
     }

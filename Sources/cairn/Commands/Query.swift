@@ -52,6 +52,7 @@ struct QueryCommand: ParsableCommand {
         var table = Table(result)
         if result.isTruncated { table.notes.append("There are more rows: narrow the question.") }
         try output.print(table)
+        SampleWarnings.show(workspace.readModel)
         if result.isTruncated { Terminal.note("there are more than \(result.rows.count) rows; the rest is left out") }
     }
 

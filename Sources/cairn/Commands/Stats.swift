@@ -15,6 +15,9 @@ struct StatsCommand: ParsableCommand {
     @OptionGroup var ledger: LedgerArguments
     @OptionGroup var output: OutputArguments
 
+    /// Gaps told one by one on standard error.
+    private static let gapsShownMax = 10
+
     func run() throws {
         let path = try ledger.path()
         let workspace = try Workspace.open(ledger, command: "stats")
@@ -39,17 +42,25 @@ struct StatsCommand: ParsableCommand {
         let counts = try workspace.readModel.query(
             """
             SELECT (SELECT coalesce(sum(samples), 0) FROM sample_batches),
-              (SELECT coalesce(sum(records), 0) FROM flow_files)
+              (SELECT coalesce(sum(records), 0) FROM flow_files), (SELECT count(*) FROM series),
+              (SELECT count(*) FROM sample_windows WHERE replaced_by IS NULL),
+              (SELECT coalesce(sum(samples), 0) FROM sample_batches WHERE window IS NULL AND content = 'present')
             """)
-        let samples: Int64 = counts.rows.first?[0].integer ?? 0
-        let flowRecords: Int64 = counts.rows.first?[1].integer ?? 0
+        let found: [Int64] = (0..<5).map { counts.rows.first?[$0].integer ?? 0 }
         let entries = workspace.ledger.size
+        let gaps = try workspace.readModel.sampleGaps()
+        for gap in gaps.prefix(StatsCommand.gapsShownMax) { Terminal.note("missing: \(gap)") }
+        if gaps.count > StatsCommand.gapsShownMax {
+            Terminal.note("missing: \(gaps.count - StatsCommand.gapsShownMax) more; see the view sample_gaps")
+        }
         let values: [(String, Table.Cell)] = [
             ("entries", .integer(entries)), ("entry_bytes", .integer(entryBytes)),
             ("segment_bytes", .integer(segments)),
             ("entry_ratio", segments == 0 ? .missing : .number(Double(entryBytes) / Double(segments))),
             ("attachment_bytes", .integer(attachments)), ("read_model_bytes", .integer(readModelBytes)),
-            ("samples", .integer(samples)), ("flow_records", .integer(flowRecords)),
+            ("samples", .integer(found[0])), ("flow_records", .integer(found[1])), ("series", .integer(found[2])),
+            ("sample_windows", .integer(found[3])), ("open_samples", .integer(found[4])),
+            ("sample_gaps", .integer(gaps.count)),
         ]
         try output.print(
             Table(
