@@ -1,0 +1,128 @@
+"""Samples in Cairn, VictoriaMetrics and Prometheus: the same text into all three, bytes and processor seconds beside each
+other.
+
+    measure.py --cairn PROGRAM --work DIR [--peers DIR] [--set NAME[:SCALE]]...
+
+--peers is a folder with `victoria-metrics`, `prometheus` and `promtool`; what is missing there is left out and said so.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+
+import metric_sets
+import peers
+
+SCAN = "SELECT max(value) AS largest FROM samples('', '', {start}, {end})"
+SCANS = 5
+
+
+def children_cpu():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+class Cairn:
+    """One ledger of its own."""
+
+    name = "Cairn"
+
+    def __init__(self, program, folder):
+        self.program = program
+        self.environment = dict(os.environ, CAIRN_LEDGER=os.path.join(folder, "ledger"),
+                                CAIRN_KEY=os.path.join(folder, "key"))
+        self.run("init", "--origin", "bench.cairn.example/samples")
+
+    def run(self, *arguments):
+        """Output of a command as JSON, and its processor seconds."""
+        before = children_cpu()
+        done = subprocess.run([self.program, *arguments], env=self.environment, capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"cairn {' '.join(arguments)} ended with {done.returncode}: {done.stderr}")
+        cost = children_cpu() - before
+        return (json.loads(done.stdout) if "json" in arguments else done.stdout), cost
+
+
+def measure_cairn(program, text, folder, samples, moment_ms, range_ms):
+    cairn = Cairn(program, folder)
+    _, load = cairn.run("import", "prometheus", text)
+    before, = cairn.run("stats", "-o", "json")[0]
+    rows, seal = cairn.run("seal", "-o", "json")
+    sealed, = rows
+    dropped, = cairn.run("seal", "--drop-raw", "--reason", "bench", "--approved-by", "bench", "-o", "json")[0]
+    query = SCAN.format(start=moment_ms - range_ms - 1, end=moment_ms + 1)
+    costs = []
+    for _ in range(SCANS):
+        rows, cost = cairn.run("query", query, "-o", "json")
+        costs.append(cost)
+    if dropped["samples"] != samples:
+        sys.exit(f"Cairn has {dropped['samples']} samples of {samples}")
+    return {"name": "Cairn", "version": "", "data": sealed["sealed_bytes"], "index": None,
+            "log_before": before["segment_bytes"] + before["attachment_bytes"],
+            "folder_before": sealed["bytes_per_sample_before"] * samples,
+            "folder_sealed": sealed["bytes_per_sample_after"] * samples,
+            "folder_dropped": dropped["bytes_per_sample_after"] * samples,
+            "largest": rows[0]["largest"], "load_cpu": load, "seal_cpu": seal, "scan_cpu": min(costs)}
+
+
+def number(value, digits=3):
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def report(kind, series, samples, results):
+    print(f"\n#### {kind}: {samples:,} samples of {series:,} series\n")
+    print("| program | data, B/sample | index, B/sample | load, core-s | samples/core-s scanned by one query, whole process |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for one in results:
+        index = None if one["index"] is None else one["index"] / samples
+        print(f"| {one['name']} {one['version']} | {number(one['data'] / samples)} | {number(index)} | "
+              f"{number(one['load_cpu'], 2)} | {samples / max(one['scan_cpu'], 1e-3):,.0f} |")
+    own = next(one for one in results if one["name"] == "Cairn")
+    print(f"\nCairn's data holds its directory and the names of the series. Log before sealing "
+          f"{own['log_before'] / samples:.2f} B/sample; the whole ledger folder with its read model "
+          f"{own['folder_before'] / samples:.2f} before sealing, {own['folder_sealed'] / samples:.2f} sealed, "
+          f"{own['folder_dropped'] / samples:.2f} after the raw batches were dropped; sealing took "
+          f"{own['seal_cpu']:.2f} core-s.")
+    if len({f"{one['largest']:.10g}" for one in results}) != 1:
+        sys.exit(f"the largest values differ: {[(one['name'], one['largest']) for one in results]}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cairn", required=True)
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--peers")
+    parser.add_argument("--set", action="append", dest="sets")
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args()
+    for wanted in options.sets or ["tsbs:50", "node:2", "kube:100"]:
+        kind, _, scale = wanted.partition(":")
+        folder = os.path.join(options.work, f"samples-{kind}")
+        os.makedirs(folder)
+        text = os.path.join(folder, "samples.prom")
+        series, samples = metric_sets.write(kind, text, int(scale) if scale else None, options.seed)
+        with open(text) as file:
+            first_ms = int(file.readline().rsplit(" ", 1)[1])
+            file.seek(0, os.SEEK_END)
+            file.seek(file.tell() - 4096)
+            last_ms = int(file.read().rstrip().rsplit(" ", 1)[1])
+        moment_ms, range_ms = last_ms + 1000, last_ms - first_ms + 2000
+        results = [measure_cairn(options.cairn, text, folder, samples, moment_ms, range_ms)]
+        if options.peers:
+            programs = {name: os.path.join(options.peers, name) for name in ("victoria-metrics", "prometheus", "promtool")}
+            if os.path.exists(programs["victoria-metrics"]):
+                results.append(
+                    peers.victoria_metrics(programs["victoria-metrics"], text, folder, moment_ms, range_ms))
+            if os.path.exists(programs["prometheus"]) and os.path.exists(programs["promtool"]):
+                results.append(peers.prometheus(
+                    programs["prometheus"], programs["promtool"], text, folder, moment_ms, range_ms))
+        report(kind, series, samples, results)
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
