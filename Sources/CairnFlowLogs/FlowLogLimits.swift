@@ -19,7 +19,7 @@ package struct FlowLogLimits: Sendable {
     package var groupsMax = 64 << 20
     /// Groups until those that recur are merged for the first time; after that whenever there are twice as many as the
     /// last time left.
-    package var compactGroupsMin = 4 << 20
+    package var compactGroupsMin = 1 << 20
 
     package init() {}
 }
