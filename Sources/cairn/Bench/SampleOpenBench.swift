@@ -129,7 +129,7 @@ struct SampleOpenBench {
     private func ask(_ sql: String) throws -> (seconds: Double, kilobytes: Int) {
         let arguments = [try SampleOpenBench.program(), "query", sql, "--ledger", path, "-o", "json"]
         var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
+        defer { unsafe pointers.forEach { unsafe free($0) } }
         let clock = SystemClock()
         let start = clock.monotonicMicroseconds()
         var process: pid_t = 0
