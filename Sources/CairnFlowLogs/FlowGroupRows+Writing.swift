@@ -139,7 +139,7 @@ private final class FlowTextLine: Sendable {
     init(partitions: Int, ahead: Int) {
         self.partitions = partitions
         self.ahead = ahead
-        room = DispatchSemaphore(value: ahead)
+        room = DispatchSemaphore(places: ahead)
         ready = (0..<partitions).map { _ in DispatchSemaphore(value: 0) }
     }
 

@@ -14,7 +14,7 @@ final class FlowTextChannel: Sendable {
     private static let bufferCount = 4
 
     private let buffers = (0..<bufferCount).map { _ in FlowTextBuffer() }
-    private let free = DispatchSemaphore(value: bufferCount)
+    private let free = DispatchSemaphore(places: bufferCount)
     private let filled = DispatchSemaphore(value: 0)
     private let written = Atomic<Int>(0)
     private let read = Atomic<Int>(0)

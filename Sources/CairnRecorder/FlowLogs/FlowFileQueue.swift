@@ -31,7 +31,7 @@ final class FlowFileQueue: Sendable {
         self.paths = paths
         self.reading = reading
         let count = max(1, min(count, paths.count))
-        places = DispatchSemaphore(value: count * FlowFileQueue.placesEach)
+        places = DispatchSemaphore(places: count * FlowFileQueue.placesEach)
         let started = (0..<count).map { _ in WorkerThread { self.work() } }
         threads.withLock { $0 = started }
     }
