@@ -13,17 +13,22 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 
 import metric_sets
 import peers
 
-SCAN = "SELECT max(value) AS largest FROM samples('', '', {start}, {end})"
+SCAN = "SELECT max(value) AS largest FROM samples('', '', '{start}', '{end}')"
 SCANS = 5
 
 
 def children_cpu():
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def rfc3339(milliseconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds // 1000))
 
 
 class Cairn:
@@ -54,7 +59,7 @@ def measure_cairn(program, text, folder, samples, moment_ms, range_ms):
     rows, seal = cairn.run("seal", "-o", "json")
     sealed, = rows
     dropped, = cairn.run("seal", "--drop-raw", "--reason", "bench", "--approved-by", "bench", "-o", "json")[0]
-    query = SCAN.format(start=moment_ms - range_ms - 1, end=moment_ms + 1)
+    query = SCAN.format(start=rfc3339(moment_ms - range_ms - 1000), end=rfc3339(moment_ms + 1000))
     costs = []
     for _ in range(SCANS):
         rows, cost = cairn.run("query", query, "-o", "json")
