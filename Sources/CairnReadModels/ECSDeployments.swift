@@ -9,6 +9,12 @@ import CairnModel
 /// projected anew: their own events first, then what is told beside. The rows are a function of the events so far, in
 /// whatever order and steps they came.
 final class ECSDeployments {
+    /// What each of the projections needs whose rows it makes anew.
+    static let needs: [any (Projection & SendableMetatype).Type] = [
+        EventsProjection.self, PlaybooksProjection.self, RunsProjection.self, PhasesProjection.self,
+        HooksProjection.self, OperationsProjection.self, ObservationsProjection.self, DeploymentPlansProjection.self,
+    ]
+
     private let connection: Connection
     private let projections: [(facts: Set<String>, projection: any Projection)]
     private let tables: [String]

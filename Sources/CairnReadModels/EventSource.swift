@@ -9,6 +9,8 @@ package protocol EventSource: Sendable {
     var identity: [UInt8] { get }
     /// How many events there are; the next position.
     var size: UInt64 { get }
+    /// Looks for events that others have appended, which may raise `size`.
+    func refresh() throws
     /// Calls `body` with every event from this position on, in order.
     func forEach(from position: UInt64, _ body: (RecordedEvent) throws -> Void) throws
     /// The same in batches, up to a position (not included). With a moment, batches may be left out in which all
@@ -30,6 +32,8 @@ extension EventSource {
 }
 
 extension EventSource {
+    package func refresh() throws {}
+
     /// For sources that decode their events anyway.
     package func forEachBatch(
         in positions: Range<UInt64>, occurredBy moment: Timestamp?, _ body: (EventBatch) throws -> Void

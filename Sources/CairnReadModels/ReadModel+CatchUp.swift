@@ -29,13 +29,15 @@ extension ReadModel {
     }
 
     private func catchUpLocked(from source: any EventSource, eventsPerTransaction: Int) throws -> Progress {
-        let size = source.size
         let progressed: Progressed?
         do {
             progressed = try read { try Progressed.load($0) }
         } catch  where Connection.kind(of: error) == .damaged {
             return try rebuildLocked(from: source)
         }
+        // Somebody may have projected what was appended since the log was last looked at.
+        if let progressed, progressed.next > source.size { try source.refresh() }
+        let size = source.size
         guard let progressed, progressed.signature == Projections.signature,
             progressed.ledger == Hex.string(source.identity), progressed.next <= size,
             try isContinued(progressed, by: source)

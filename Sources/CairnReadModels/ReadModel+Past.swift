@@ -14,10 +14,17 @@ extension ReadModel {
 
     /// The tables as they were: a replay, in memory, of the events that count. Attachments whose content has been
     /// dropped since are missing from it, as they are from the log.
-    package static func past(_ moments: [Moment], of source: any EventSource) throws -> ReadModel {
+    ///
+    /// - Parameter sql: the one query that will be asked, if it is known: only the tables it reads are filled then, and
+    ///   attachments that the others are made of are not read.
+    package static func past(
+        _ moments: [Moment], of source: any EventSource, answering sql: String? = nil
+    ) throws -> ReadModel {
+        var part = LogPart(moments)
+        if let sql { part.projections = try QueryCheck.projections(answering: sql) }
         let model = try ReadModel.inMemory()
         model.samples.attach(source)
-        try model.project(from: source, LogPart(moments))
+        try model.project(from: source, part)
         try model.addWindowsOfPast(from: source)
         return model
     }

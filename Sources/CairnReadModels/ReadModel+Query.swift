@@ -2,7 +2,7 @@
 package struct QueryResult: Sendable, Hashable {
     package var columns: [String]
     package var rows: [[SQLValue]]
-    /// True if there were more rows than the limit.
+    /// True if there were more rows, or longer ones, than the limits.
     package var isTruncated: Bool
 }
 
@@ -12,11 +12,14 @@ package struct QueryLimits: Sendable, Hashable {
     package var rowsMax = 1_000_000
     /// Queries over a million events take seconds; a cross join by mistake takes for ever.
     package var secondsMax = 30.0
+    /// Texts and blobs of the rows together: a few long ones take as much memory as a million short ones.
+    package var bytesMax = 256 << 20
 
     package init() {}
-    package init(rowsMax: Int, secondsMax: Double) {
+    package init(rowsMax: Int, secondsMax: Double, bytesMax: Int = 256 << 20) {
         self.rowsMax = rowsMax
         self.secondsMax = secondsMax
+        self.bytesMax = bytesMax
     }
 
     package static let standard = QueryLimits()
@@ -26,12 +29,14 @@ extension ReadModel {
     /// Answers one read-only statement. `:name` in it takes the argument of that name; a parameter without an argument
     /// is null, and an argument without a parameter is an error, since it is a slip.
     ///
-    /// Three locks keep it from changing anything: the connection is a reader, the statement must begin as a question
-    /// does, and SQLite itself must call it read-only. `ATTACH` and `PRAGMA` do not pass.
+    /// Four locks keep it from changing anything and from other files: the connection is a reader, the statement must
+    /// begin as a question does, SQLite's authorizer must find nothing in it but reading, and SQLite itself must call it
+    /// read-only.
     package func query(
         _ sql: String, _ arguments: [String: SQLValue] = [:], limits: QueryLimits = .standard
     ) throws -> QueryResult {
         try refuseUnlessQuestion(sql)
+        _ = try QueryCheck.tables(readBy: sql)
         return try read { connection in
             if connection.hasSecondStatement(sql) {
                 throw ReadModelError(.refused, "cannot run more than one statement at a time")
@@ -44,16 +49,8 @@ extension ReadModel {
             let deadline = ContinuousClock.now.advanced(by: .seconds(limits.secondsMax))
             do {
                 return try connection.interrupting(when: { ContinuousClock.now > deadline }) {
-                    var result = QueryResult(
-                        columns: (0..<statement.columnCount).map(statement.columnName), rows: [], isTruncated: false)
-                    while try statement.step() {
-                        guard result.rows.count < limits.rowsMax else {
-                            result.isTruncated = true
-                            break
-                        }
-                        result.rows.append(statement.row())
-                    }
-                    return result
+                    // A single value is bounded too, before SQLite makes it.
+                    try connection.limitingLengths(to: limits.bytesMax) { try rows(of: statement, limits) }
                 }
             } catch let error as ReadModelError where error.code == .timeLimit {
                 throw ReadModelError(
@@ -61,6 +58,22 @@ extension ReadModel {
                     "the query was stopped after \(limits.secondsMax) s; narrow it by time or position")
             }
         }
+    }
+
+    private func rows(of statement: Statement, _ limits: QueryLimits) throws(ReadModelError) -> QueryResult {
+        var result = QueryResult(
+            columns: (0..<statement.columnCount).map(statement.columnName), rows: [], isTruncated: false)
+        var bytes = 0
+        while try statement.step() {
+            let row = statement.row()
+            bytes += row.reduce(0) { $0 + $1.byteCount }
+            guard result.rows.count < limits.rowsMax, bytes <= limits.bytesMax else {
+                result.isTruncated = true
+                break
+            }
+            result.rows.append(row)
+        }
+        return result
     }
 
     private func refuseUnlessQuestion(_ sql: String) throws(ReadModelError) {

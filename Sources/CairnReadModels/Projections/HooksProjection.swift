@@ -40,6 +40,7 @@ final class HooksProjection: Projection {
             ], indexes: ["run, called_us", "called_us"])
     ]
 
+    static let needs = ECSDeployments.needs
     static let facts: Set<String>? = ["hook.called", "hook.answered", "hook.timed_out"]
 
     private let connection: Connection

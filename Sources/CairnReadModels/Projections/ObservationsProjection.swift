@@ -89,6 +89,7 @@ final class ObservationsProjection: Projection {
             ], indexes: ["cluster, occurred_us", "object_name"]),
     ]
 
+    static let needs = ECSDeployments.needs
     static let facts: Set<String>? = [
         "alarm.changed", "aws.cloudwatch.alarm-state-change.v0", "task.failed", "task.healthy",
         "aws.ecs.task-state-change.v0", "aws.ecs.deployment-state-change.v0", "aws.ecs.hook-state-change.v0",

@@ -59,6 +59,7 @@ final class OperationsProjection: Projection {
             indexes: ["run", "started_us"]),
     ]
 
+    static let needs = ECSDeployments.needs
     static let facts: Set<String>? = [
         "traffic.shifted", "workload.scaled", "ttl.lowered", "freeze.started", "freeze.ended",
     ]

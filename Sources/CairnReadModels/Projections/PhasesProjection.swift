@@ -43,6 +43,7 @@ final class PhasesProjection: Projection {
             indexes: ["run, occurred_us"]),
     ]
 
+    static let needs = ECSDeployments.needs
     static let facts: Set<String>? = [
         "phase.started", "phase.completed", "phase.failed", "phase.reverted", "bake.started", "bake.completed",
     ]

@@ -72,6 +72,7 @@ final class RunsProjection: Projection {
             indexes: ["run, occurred_us"]),
     ]
 
+    static let needs = ECSDeployments.needs
     static let facts: Set<String>? = [
         "migration.planned", "migration.completed", "migration.aborted", "deployment.planned", "deployment.completed",
         "deployment.failed", "phase.started", "phase.completed", "phase.failed", "phase.reverted", "rollback.started",
@@ -86,19 +87,18 @@ final class RunsProjection: Projection {
     init(_ connection: Connection) throws(ReadModelError) { self.connection = connection }
 
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
-        guard ["migration", "deployment"].contains(fact.streamKind) else { return }
+        guard fact.hasStream(kind: "migration") || fact.hasStream(kind: "deployment") else { return }
         // A fact may come before the plan it belongs to.
         try connection.run(
             """
-            INSERT INTO stored_runs (position, occurred_us, recorded_us, run, kind, id, status, status_us)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7) ON CONFLICT (run) DO NOTHING
+            INSERT INTO stored_runs (position, occurred_us, recorded_us, run, kind, id, status, status_us, last_position)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?1)
+            ON CONFLICT (run) DO UPDATE SET last_position = excluded.position
             """,
             fact.origin + [
                 .text(fact.stream), .text(fact.streamKind), .text(fact.streamID),
                 .integer(Timestamp.earliest.microseconds),
             ])
-        try connection.run(
-            "UPDATE stored_runs SET last_position = ?2 WHERE run = ?1", [.text(fact.stream), fact.position])
         switch fact.name {
         case "migration.planned", "deployment.planned": try plan(fact)
         case RunsProjection.told: try start(fact)

@@ -4,7 +4,7 @@ import GRDBSQLite
 /// A connection of GRDB's, seen through SQLite's C interface, for the length of one closure. Statements are kept by
 /// their text, and finalised with the connection object.
 @safe final class Connection {
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     private var statements: [String: Statement] = [:]
     private var literals: [UInt: Statement] = [:]
 
@@ -137,7 +137,7 @@ import GRDBSQLite
         case SQLITE_INTERRUPT: .timeLimit
         case SQLITE_READONLY, SQLITE_FULL, SQLITE_PERM, SQLITE_CANTOPEN, SQLITE_IOERR: .notWritable
         case SQLITE_CORRUPT, SQLITE_NOTADB: .damaged
-        case SQLITE_ERROR, SQLITE_RANGE, SQLITE_MISMATCH: .query
+        case SQLITE_ERROR, SQLITE_RANGE, SQLITE_MISMATCH, SQLITE_TOOBIG: .query
         default: .database
         }
     }

@@ -16,6 +16,15 @@ package enum SQLValue: Sendable, Hashable {
     /// A position of the log. Positions stay far below 2^63: at a million events a second that is 292,000 years.
     package static func position(_ position: UInt64) -> SQLValue { .integer(Int64(clamping: position)) }
 
+    /// The memory of a text or a blob.
+    var byteCount: Int {
+        switch self {
+        case .text(let text): text.utf8.count
+        case .blob(let bytes): bytes.count
+        default: 0
+        }
+    }
+
     package var integer: Int64? {
         if case .integer(let value) = self { value } else { nil }
     }

@@ -21,9 +21,18 @@ struct QueryCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("A parameter of the query.", valueName: "name=value"))
     var parameter: [String] = []
 
+    @Option(help: ArgumentHelp("Stop a query that takes longer.", valueName: "seconds"))
+    var timeout: Double = QueryLimits.standard.secondsMax
+
     @OptionGroup var ledger: LedgerArguments
     @OptionGroup var moment: MomentArguments
     @OptionGroup var output: OutputArguments
+
+    func validate() throws {
+        guard timeout > 0, timeout <= 86_400 else {
+            throw ValidationError("--timeout takes seconds above 0 and up to 86400, a day")
+        }
+    }
 
     func run() throws {
         let library = try SavedQueries.load(folder: Terminal.environment("CAIRN_QUERIES"))
@@ -41,13 +50,16 @@ struct QueryCommand: ParsableCommand {
                 "cannot find a saved query named \(question)", remedy: "`cairn query` lists them",
                 status: ExitStatus.usage)
         }
-        let workspace = try Workspace.open(ledger, command: "query", moment: moment)
+        let workspace = try Workspace.open(
+            ledger, command: "query", moment: moment, answering: saved?.sql ?? question)
         let arguments = try arguments()
+        var limits = QueryLimits.standard
+        limits.secondsMax = timeout
         let result =
             if let saved {
-                try workspace.readModel.query(saved, arguments)
+                try workspace.readModel.query(saved, arguments, limits: limits)
             } else {
-                try workspace.readModel.query(question, arguments)
+                try workspace.readModel.query(question, arguments, limits: limits)
             }
         var table = Table(result)
         if result.isTruncated { table.notes.append("There are more rows: narrow the question.") }

@@ -10,12 +10,17 @@ struct Workspace {
 
     /// Opens the ledger for reading and catches the read model up with it. On read-only media the read model is made in
     /// memory, and a note on standard error says so.
-    static func open(_ options: LedgerArguments, command: String, moment: MomentArguments? = nil) throws -> Workspace {
+    ///
+    /// - Parameter sql: the one query that will be asked of it, if that is known.
+    static func open(
+        _ options: LedgerArguments, command: String, moment: MomentArguments? = nil, answering sql: String? = nil
+    ) throws -> Workspace {
         let path = try options.path()
         let ledger = try options.openToRead(command: command)
         let moments = try moment?.moments(now: SystemClock().now()) ?? []
         guard moments.isEmpty else {
-            return Workspace(ledger: ledger, readModel: try ReadModel.past(moments, of: ledger), path: path)
+            return Workspace(
+                ledger: ledger, readModel: try ReadModel.past(moments, of: ledger, answering: sql), path: path)
         }
         let readModel = try ReadModel.open(path: Workspace.readModelPath(of: path))
         try readModel.catchUp(from: ledger)
