@@ -24,7 +24,10 @@ enum QueryCheck {
         do {
             return try emptyTables.get().writeWithoutTransaction { database in
                 let connection = try Connection(database)
-                let (seen, error) = connection.authorizing(sql)
+                var (seen, error) = connection.authorizing(sql, isFirst: true)
+                // SQLite makes a table for `json_each` and its like when a connection first compiles one, and reports
+                // that as a change of the schema; then it is there.
+                if seen.touchesSchema { (seen, error) = connection.authorizing(sql, isFirst: false) }
                 if let refusal = seen.refusal {
                     throw ReadModelError(.refused, "cannot run a query with \(refusal): a query only reads the tables")
                 }
@@ -55,6 +58,12 @@ enum QueryCheck {
     /// What the authorizer was told.
     final class Seen {
         fileprivate(set) var tables: Set<String> = []
+        /// True if the schema would change, and that is not refused yet.
+        fileprivate(set) var touchesSchema = false
+        private let isFirst: Bool
+
+        fileprivate init(isFirst: Bool) { self.isFirst = isFirst }
+
         /// The first thing that no query may do.
         fileprivate(set) var refusal: String?
 
@@ -69,7 +78,14 @@ enum QueryCheck {
                 refusal = refusal ?? "the function \(name)"
             case SQLITE_ATTACH, SQLITE_DETACH: refusal = refusal ?? "ATTACH or DETACH"
             case SQLITE_PRAGMA: refusal = refusal ?? "PRAGMA \(first ?? "")"
-            default: refusal = refusal ?? "a statement that changes something"
+            case SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE:
+                if isFirst, first == "sqlite_master" {
+                    touchesSchema = true
+                    return true
+                }
+                refusal = refusal ?? "a statement that changes \(first ?? "something")"
+            default:
+                refusal = refusal ?? "a statement that is no question"
             }
             return false
         }
@@ -79,8 +95,8 @@ enum QueryCheck {
 extension Connection {
     /// Compiles a statement under an authorizer of our own, and does not run it. Only for a connection that GRDB will
     /// not use for statements of its own any more.
-    func authorizing(_ sql: String) -> (seen: QueryCheck.Seen, error: ReadModelError?) {
-        let seen = QueryCheck.Seen()
+    func authorizing(_ sql: String, isFirst: Bool) -> (seen: QueryCheck.Seen, error: ReadModelError?) {
+        let seen = QueryCheck.Seen(isFirst: isFirst)
         let context = unsafe Unmanaged.passUnretained(seen).toOpaque()
         unsafe sqlite3_set_authorizer(
             handle,

@@ -140,9 +140,17 @@ extension ReadModel {
     /// reads a consistent old read model, and SQLite refuses to write to a file that was moved. Where others have the
     /// file open, the pages are copied in one transaction instead.
     private func swap(_ path: String, with shadow: String) throws {
+        swapLock.lock()
+        defer { swapLock.unlock() }
+        // Waits for the queries that run on them.
         try? writer.close()
         do {
-            if try !ReadModel.move(shadow, over: path) {
+            let isMoved = try FolderLock.hold(.exclusive, folder: ReadModel.folder(of: path)) {
+                guard try ReadModel.move(shadow, over: path) else { return false }
+                writer = try ReadModel.openFileLocked(path, samples)
+                return true
+            }
+            if !isMoved {
                 let source = try DatabaseQueue(path: shadow)
                 let target = try ReadModel.openFile(path, samples)
                 try source.backup(to: target)
@@ -151,9 +159,7 @@ extension ReadModel {
                 // still needs them, the next checkpoint does it.
                 _ = try? target.writeWithoutTransaction { try $0.checkpoint(.truncate) }
                 writer = target
-                return
             }
-            writer = try ReadModel.openFile(path, samples)
         } catch {
             if let reopened = try? ReadModel.openFile(path, samples) { writer = reopened }
             throw Connection.wrapped(error)

@@ -42,6 +42,8 @@ package final class ReadModel: Sendable {
     let state: Mutex<State>
     /// One catch-up at a time in this process; other processes are kept out by SQLite's own lock.
     let catchUpLock = NSLock()
+    /// Held while the connections are closed and opened anew.
+    let swapLock = NSLock()
     let path: String?
     /// Where the bytes of samples come from.
     let samples: SampleStore
@@ -126,6 +128,13 @@ package final class ReadModel: Sendable {
     }
 
     static func openFile(_ path: String, _ samples: SampleStore) throws -> any DatabaseWriter {
+        try FolderLock.hold(.shared, folder: folder(of: path)) { try openFileLocked(path, samples) }
+    }
+
+    static func folder(of path: String) -> String { (path as NSString).deletingLastPathComponent }
+
+    /// For who holds the lock of the folder.
+    static func openFileLocked(_ path: String, _ samples: SampleStore) throws -> any DatabaseWriter {
         let pool = try DatabasePool(path: path, configuration: configuration(with: samples))
         // Opening is lazy: read something, so that a file which is no database is found out here.
         _ = try pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }
@@ -172,12 +181,22 @@ package final class ReadModel: Sendable {
 
     /// Lends a connection that sees one state of the tables and cannot change it.
     func read<Result>(_ body: (Connection) throws -> Result) throws -> Result {
-        do {
-            return try writer.read { try body(Connection($0)) }
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_MISUSE {
-            // A rebuild swapped the file and closed this connection between the two steps above: take the new one.
-            return try writer.read { try body(Connection($0)) }
-        } catch { throw Connection.wrapped(error) }
+        var hasBegun = false
+        while true {
+            let writer = writer
+            do {
+                return try writer.read { database in
+                    hasBegun = true
+                    return try body(Connection(database))
+                }
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_MISUSE && !hasBegun {
+                // A rebuild in this process has closed the connections to swap the file: wait for the new ones. If
+                // there are none, the read model was closed.
+                swapLock.lock()
+                swapLock.unlock()
+                if self.writer === writer { throw Connection.wrapped(error) }
+            } catch { throw Connection.wrapped(error) }
+        }
     }
 }
 
