@@ -7,6 +7,8 @@ extension ReadModel {
     /// Events per transaction: long enough that the commit costs nothing, short enough that another process waits
     /// less than a second for the lock.
     static let eventsPerTransaction = 20_000
+    /// Beginnings of one catch-up while others make the tables anew under it.
+    private static let appendsMax = 10
 
     /// Projects what the log has and the tables do not. Makes the tables anew where they were made from another log
     /// or by other projections, and after content was taken out of the log. Where the file turns out not to be
@@ -29,36 +31,57 @@ extension ReadModel {
     }
 
     private func catchUpLocked(from source: any EventSource, eventsPerTransaction: Int) throws -> Progress {
-        let progressed: Progressed?
+        let state: CatchUpState?
         do {
-            progressed = try read { try Progressed.load($0) }
+            state = try read { try CatchUpState($0) }
         } catch  where Connection.kind(of: error) == .damaged {
             return try rebuildLocked(from: source)
         }
         // Somebody may have projected what was appended since the log was last looked at.
-        if let progressed, progressed.next > source.size { try source.refresh() }
+        if let state, state.progressed.next > source.size { try source.refresh() }
         let size = source.size
-        guard let progressed, progressed.signature == Projections.signature,
-            progressed.ledger == Hex.string(source.identity), progressed.next <= size,
-            try isContinued(progressed, by: source)
+        guard let state, state.progressed.signature == Projections.signature,
+            state.progressed.ledger == Hex.string(source.identity), state.progressed.next <= size,
+            try isContinued(state, by: source)
         else { return try rebuildLocked(from: source) }
+        let progressed = state.progressed
         if progressed.next == size { return Progress(events: 0, next: size, isRebuilt: false) }
-        let result = try append(from: source, eventsPerTransaction: eventsPerTransaction)
-        if result.needsRebuild { return try rebuildLocked(from: source) }
-        return Progress(events: result.events, next: result.next, isRebuilt: false)
+        var events: UInt64 = 0
+        for _ in 0..<ReadModel.appendsMax {
+            let result = try append(from: source, eventsPerTransaction: eventsPerTransaction)
+            events += result.events
+            switch result.end {
+            case .whole: return Progress(events: events, next: result.next, isRebuilt: false)
+            case .overtaken: continue
+            case .needsRebuild: return try rebuildLocked(from: source)
+            }
+        }
+        return try rebuildLocked(from: source)
+    }
+
+    /// How far the tables are, and their last event; of one moment, since others may swap the tables.
+    private struct CatchUpState {
+        var progressed: Progressed
+        /// Source, id and time of recording.
+        var last: [SQLValue]?
+
+        init?(_ connection: Connection) throws {
+            guard let progressed = try Progressed.load(connection) else { return nil }
+            self.progressed = progressed
+            guard progressed.signature == Projections.signature, progressed.next > 0 else { return }
+            last = try connection.first(
+                "SELECT source, id, recorded_us FROM stored_events WHERE position = ?",
+                [.position(progressed.next - 1)])
+        }
     }
 
     /// True if the last projected event is the one the log has there: a log that was cut and went another way has the
     /// same identity and is another log all the same.
-    private func isContinued(_ progressed: Progressed, by source: any EventSource) throws -> Bool {
-        guard progressed.next > 0 else { return true }
-        let row = try read { connection in
-            try connection.first(
-                "SELECT source, id, recorded_us FROM events WHERE position = ?", [.position(progressed.next - 1)])
-        }
+    private func isContinued(_ state: CatchUpState, by source: any EventSource) throws -> Bool {
+        guard state.progressed.next > 0 else { return true }
         var last: [SQLValue]?
-        let position = progressed.next - 1
-        try source.forEachBatch(in: position..<progressed.next, occurredBy: nil) { batch in
+        let position = state.progressed.next - 1
+        try source.forEachBatch(in: position..<state.progressed.next, occurredBy: nil) { batch in
             for event in batch.rows where event.position == position {
                 let storage = batch.storage(of: event)
                 last = [
@@ -67,13 +90,20 @@ extension ReadModel {
                 ]
             }
         }
-        return last != nil && row == last
+        return last != nil && state.last == last
     }
 
     private struct Appended {
+        enum End {
+            case whole
+            /// Between two transactions another process put tables in their place that are not as far.
+            case overtaken
+            case needsRebuild
+        }
+
         var events: UInt64 = 0
         var next: UInt64 = 0
-        var needsRebuild = false
+        var end = End.whole
     }
 
     private func append(from source: any EventSource, eventsPerTransaction: Int) throws -> Appended {
@@ -97,14 +127,16 @@ extension ReadModel {
         var appended = Appended()
         let ledger = Hex.string(source.identity)
         let size = source.size
+        struct Interrupted: Error { var end: Appended.End }
         /// Takes the lock; another process may have projected some of what we are about to, or made the tables anew.
-        func begin() throws -> Bool {
+        func begin() throws {
             try connection.execute("BEGIN IMMEDIATE")
             guard let progressed = try Progressed.load(connection), progressed.signature == Projections.signature,
                 progressed.ledger == ledger
-            else { return false }
+            else { throw Interrupted(end: .needsRebuild) }
+            // What lies between the two would be missed.
+            if progressed.next < appended.next { throw Interrupted(end: .overtaken) }
             appended.next = progressed.next
-            return true
         }
         func commit(_ projector: Projector) throws {
             try projector.flush()
@@ -112,14 +144,10 @@ extension ReadModel {
             try connection.run("UPDATE read_model SET next_position = ?", [.position(appended.next)])
             try connection.execute("COMMIT")
         }
-        guard try begin() else {
-            try connection.execute("ROLLBACK")
-            return Appended(needsRebuild: true)
-        }
-        let projector = try Projector(connection)
-        struct Interrupted: Error {}
         var pending = 0
         do {
+            try begin()
+            let projector = try Projector(connection)
             let positions = appended.next..<max(appended.next, size)
             try EventPipeline.run(
                 isAhead: UInt64(positions.count) >= EventPipeline.eventsMin,
@@ -128,7 +156,7 @@ extension ReadModel {
                     for event in batch.rows where event.position >= appended.next {
                         let storage = batch.storage(of: event)
                         // Content that is gone must be gone from the tables too, whatever was made of it.
-                        if RemovalEvents.isOne(event, in: storage) { throw Interrupted() }
+                        if RemovalEvents.isOne(event, in: storage) { throw Interrupted(end: .needsRebuild) }
                         try projector.apply(event, in: storage, from: source)
                         appended.next = event.position + 1
                         appended.events += 1
@@ -136,15 +164,15 @@ extension ReadModel {
                         if pending == eventsPerTransaction {
                             pending = 0
                             try commit(projector)
-                            guard try begin() else { throw Interrupted() }
+                            try begin()
                         }
                     }
                 })
-        } catch is Interrupted {
+            try commit(projector)
+        } catch let interrupted as Interrupted {
             if connection.isInTransaction { try connection.execute("ROLLBACK") }
-            return Appended(needsRebuild: true)
+            appended.end = interrupted.end
         }
-        try commit(projector)
         return appended
     }
 }

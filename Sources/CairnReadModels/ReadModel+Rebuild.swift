@@ -3,6 +3,7 @@ import CairnModel
 import Foundation
 import GRDB
 import GRDBSQLite
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -24,12 +25,16 @@ extension ReadModel {
         return try rebuildLocked(from: source, isReadAhead: isReadAhead)
     }
 
+    /// Numbers the shadows of this process, which may make several at once.
+    private static let shadows = Atomic(0)
+
     func rebuildLocked(from source: any EventSource, isReadAhead: Bool? = nil) throws -> Progress {
         // Content may be gone, and come back from elsewhere.
         samples.reset()
         guard case .file(let path) = place else { return try rebuildInMemory(from: source) }
         try ReadModel.removeAbandonedShadows(of: path)
-        let shadow = "\(path).rebuild-\(getpid())"
+        let number = ReadModel.shadows.add(1, ordering: .relaxed).newValue
+        let shadow = "\(path).rebuild-\(getpid())-\(number)"
         try ReadModel.remove(shadow)
         defer { try? ReadModel.remove(shadow) }
         var configuration = ReadModel.configuration
@@ -140,9 +145,10 @@ extension ReadModel {
     /// reads a consistent old read model, and SQLite refuses to write to a file that was moved. Where others have the
     /// file open, the pages are copied in one transaction instead.
     private func swap(_ path: String, with shadow: String) throws {
-        swapLock.lock()
-        defer { swapLock.unlock() }
-        // Waits for the queries that run on them.
+        try gate.closing { try swapClosed(path, with: shadow) }
+    }
+
+    private func swapClosed(_ path: String, with shadow: String) throws {
         try? writer.close()
         do {
             let isMoved = try FolderLock.hold(.exclusive, folder: ReadModel.folder(of: path)) {

@@ -42,8 +42,8 @@ package final class ReadModel: Sendable {
     let state: Mutex<State>
     /// One catch-up at a time in this process; other processes are kept out by SQLite's own lock.
     let catchUpLock = NSLock()
-    /// Held while the connections are closed and opened anew.
-    let swapLock = NSLock()
+    /// Keeps readers off while the connections are closed and opened anew.
+    let gate = AccessGate()
     let path: String?
     /// Where the bytes of samples come from.
     let samples: SampleStore
@@ -124,7 +124,9 @@ package final class ReadModel: Sendable {
 
     /// Closes the connections; using the read model afterwards is an error.
     package func close() throws {
-        do { try writer.close() } catch { throw Connection.wrapped(error) }
+        try gate.closing {
+            do { try writer.close() } catch { throw Connection.wrapped(error) }
+        }
     }
 
     static func openFile(_ path: String, _ samples: SampleStore) throws -> any DatabaseWriter {
@@ -181,20 +183,9 @@ package final class ReadModel: Sendable {
 
     /// Lends a connection that sees one state of the tables and cannot change it.
     func read<Result>(_ body: (Connection) throws -> Result) throws -> Result {
-        var hasBegun = false
-        while true {
-            let writer = writer
+        try gate.reading {
             do {
-                return try writer.read { database in
-                    hasBegun = true
-                    return try body(Connection(database))
-                }
-            } catch let error as DatabaseError where error.resultCode == .SQLITE_MISUSE && !hasBegun {
-                // A rebuild in this process has closed the connections to swap the file: wait for the new ones. If
-                // there are none, the read model was closed.
-                swapLock.lock()
-                swapLock.unlock()
-                if self.writer === writer { throw Connection.wrapped(error) }
+                return try writer.read { try body(Connection($0)) }
             } catch { throw Connection.wrapped(error) }
         }
     }

@@ -96,7 +96,7 @@ import Testing
                       (SELECT next_position FROM read_model) FROM events
                     """
                 ).rows[0]
-                #expect(row[0] == row[1] && row[2] == 0 && row[3] == row[0] && row[4] == row[0], "\(row)")
+                #expect(row[0] == row[1] && row[2] == 0 && row[3] == row[0] && row[4] == row[0], "seed \(seed): \(row)")
                 looks.withLock { $0 += 1 }
             }
             try model.close()
