@@ -11,6 +11,12 @@ enum QueryCheck {
         "load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "lsmode", "fsdir", "zipfile",
     ]
 
+    /// Pragmas as tables that tell of tables, and have nothing to set.
+    static let pragmas: Set<String> = [
+        "pragma_table_info", "pragma_table_xinfo", "pragma_table_list", "pragma_index_list", "pragma_index_info",
+        "pragma_index_xinfo", "pragma_function_list", "pragma_compile_options",
+    ]
+
     /// The empty copy, made once: it takes milliseconds, and a check microseconds.
     private static let emptyTables = Result {
         let queue = try DatabaseQueue(configuration: ReadModel.configuration)
@@ -71,8 +77,12 @@ enum QueryCheck {
             switch action {
             case SQLITE_SELECT, SQLITE_RECURSIVE: return true
             case SQLITE_READ:
-                if let first { tables.insert(first) }
-                return true
+                guard let first else { return true }
+                tables.insert(first)
+                let isAllowed =
+                    !first.lowercased().hasPrefix("pragma_") || QueryCheck.pragmas.contains(first.lowercased())
+                if isAllowed { return true }
+                refusal = refusal ?? "the table \(first)"
             case SQLITE_FUNCTION:
                 guard let name = second?.lowercased(), QueryCheck.refusedFunctions.contains(name) else { return true }
                 refusal = refusal ?? "the function \(name)"
