@@ -57,9 +57,7 @@ final class Projector {
     func settle() throws { try deployments.settle() }
 
     private func route(of event: EventRow, in storage: EventStorage) -> Route {
-        if let route = routes[event.typeHash], storage.bytes[event.type.range].elementsEqual(route.type) {
-            return route
-        }
+        if let route = routes[event.typeHash], Projector.isEqual(storage.bytes, event.type, route.type) { return route }
         let type = storage.text(event.type)
         let name = Fact.name(ofType: type)
         let parsed = EventType(type)
@@ -72,6 +70,13 @@ final class Projector {
             })
         if routes.count < Projector.routesMax { routes[event.typeHash] = route }
         return route
+    }
+
+    private static func isEqual(_ bytes: [UInt8], _ slice: ByteSlice, _ type: [UInt8]) -> Bool {
+        guard slice.count == type.count else { return false }
+        let start = Int(slice.start)
+        for index in type.indices where bytes[start + index] != type[index] { return false }
+        return true
     }
 
     /// Brings to an end what a projection put off while it filled empty tables; see `Projection.finish`.

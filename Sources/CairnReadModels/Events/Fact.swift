@@ -41,7 +41,7 @@ struct Fact {
 
     var stream: String { storage.text(event.subject) }
     /// `migration` of `migration/mig-7`.
-    var streamKind: String { String(stream.prefix { $0 != "/" }) }
+    var streamKind: String { storage.text(ByteSlice(start: event.subject.start, end: slash)) }
 
     func hasStream(kind: StaticString) -> Bool {
         let stream = storage.bytes[event.subject.range]
@@ -51,7 +51,15 @@ struct Fact {
     }
 
     /// `mig-7` of `migration/mig-7`.
-    var streamID: String { String(stream.drop { $0 != "/" }.dropFirst()) }
+    var streamID: String { storage.text(ByteSlice(start: min(slash + 1, event.subject.end), end: event.subject.end)) }
+
+    /// Where the stream's kind ends.
+    private var slash: UInt32 {
+        let bytes = storage.bytes
+        var index = event.subject.start
+        while index < event.subject.end, bytes[Int(index)] != UInt8(ascii: "/") { index += 1 }
+        return index
+    }
 
     func text(_ key: String) -> SQLValue { .optional(data[key]?.string) }
     func integer(_ key: String) -> SQLValue { .optional(data[key]?.integer) }

@@ -232,7 +232,8 @@ final class ObservationsProjection: Projection {
 
     /// The first part of the stream's id: `k8s/CLUSTER/NAMESPACE/NAME`, `velero/CLUSTER/NAME`.
     private func cluster(_ fact: Fact) -> String? {
-        fact.streamID.split(separator: "/").first.map(String.init)
+        let id = fact.streamID
+        return id.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(id[..<$0]) } ?? id
     }
 
     private func lastSegment(_ arn: String?) -> String? {

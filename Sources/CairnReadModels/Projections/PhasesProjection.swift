@@ -80,13 +80,15 @@ final class PhasesProjection: Projection {
 
     private func start(_ fact: Fact, _ phase: String) throws {
         // An end that was told first: this is its start, if it happened before.
-        try connection.run(
+        let waiting = try connection.first(
             """
-            UPDATE stored_phases SET started_us = ?4, started_by = ?5 WHERE rowid = (SELECT rowid FROM stored_phases
-              WHERE run = ?1 AND phase = ?2 AND step IS ?3 AND started_us IS NULL AND ended_us >= ?4
-              ORDER BY ended_us LIMIT 1)
-            """, key(fact, phase) + [fact.occurred, fact.actor])
-        if connection.changes == 0 { try insert(fact, phase, "started") }
+            SELECT rowid FROM stored_phases WHERE run = ?1 AND phase = ?2 AND step IS ?3 AND started_us IS NULL
+              AND ended_us >= ?4 ORDER BY ended_us LIMIT 1
+            """, key(fact, phase) + [fact.occurred])
+        guard let row = waiting?.first else { return try insert(fact, phase, "started") }
+        try connection.run(
+            "UPDATE stored_phases SET started_us = ?2, started_by = ?3 WHERE rowid = ?1",
+            [row, fact.occurred, fact.actor])
     }
 
     private func insert(_ fact: Fact, _ phase: String, _ status: String) throws {
@@ -97,8 +99,8 @@ final class PhasesProjection: Projection {
             """
             INSERT INTO stored_phases (position, occurred_us, recorded_us, run, phase, step, attempt, status, reason,
               started_by, started_us, ended_by, ended_us, end_position, reverted_us)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(attempt), 0) + 1 FROM stored_phases
-              WHERE run = ?4 AND phase = ?5 AND step IS ?6), ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce((SELECT attempt FROM stored_phases
+              WHERE run = ?4 AND phase = ?5 AND step IS ?6 ORDER BY attempt DESC LIMIT 1), 0) + 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
             """,
             fact.origin + key(fact, phase) + [
                 .text(status), fact.text("reason"), isStart ? fact.actor : none, isStart ? fact.occurred : none,

@@ -88,28 +88,23 @@ final class RunsProjection: Projection {
 
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
         guard fact.hasStream(kind: "migration") || fact.hasStream(kind: "deployment") else { return }
+        switch fact.name {
+        case "phase.started": return try phase(fact, "started", started: fact.occurred)
+        case "phase.completed": return try phase(fact, "completed")
+        case "phase.failed": return try phase(fact, "failed")
+        case "phase.reverted": return try phase(fact, "reverted")
+        default: break
+        }
         // A fact may come before the plan it belongs to.
         try connection.run(
             """
             INSERT INTO stored_runs (position, occurred_us, recorded_us, run, kind, id, status, status_us, last_position)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?1)
             ON CONFLICT (run) DO UPDATE SET last_position = excluded.position
-            """,
-            fact.origin + [
-                .text(fact.stream), .text(fact.streamKind), .text(fact.streamID),
-                .integer(Timestamp.earliest.microseconds),
-            ])
+            """, fact.origin + run(fact) + [.integer(Timestamp.earliest.microseconds)])
         switch fact.name {
         case "migration.planned", "deployment.planned": try plan(fact)
         case RunsProjection.told: try start(fact)
-        case "phase.started":
-            try connection.run(
-                "UPDATE stored_runs SET started_us = min(coalesce(started_us, ?2), ?2) WHERE run = ?1",
-                [.text(fact.stream), fact.occurred])
-            try phase(fact, "started")
-        case "phase.completed": try phase(fact, "completed")
-        case "phase.failed": try phase(fact, "failed")
-        case "phase.reverted": try phase(fact, "reverted")
         case "rollback.started": try startRollback(fact)
         case "rollback.completed": try endRollback(fact, "completed", runStatus: "rolled-back")
         case "rollback.failed": try endRollback(fact, "failed", runStatus: "rollback-failed")
@@ -118,6 +113,10 @@ final class RunsProjection: Projection {
         case "deployment.failed": try end(fact, "failed")
         default: break
         }
+    }
+
+    private func run(_ fact: Fact) -> [SQLValue] {
+        [.text(fact.stream), .text(fact.streamKind), .text(fact.streamID)]
     }
 
     private func plan(_ fact: Fact) throws {
@@ -183,14 +182,21 @@ final class RunsProjection: Projection {
             [.text(fact.stream), .text(status), fact.occurred])
     }
 
-    private func phase(_ fact: Fact, _ status: String) throws {
+    /// In one statement, since most facts are about phases: a run that is not there yet is made, and the latest phase
+    /// by its own clock is the one it is in.
+    private func phase(_ fact: Fact, _ status: String, started: SQLValue = .null) throws {
         try connection.run(
             """
-            UPDATE stored_runs SET phase = ?2, phase_status = ?3, status_us = ?4,
-              status = CASE WHEN status IN ('planned', 'running') THEN 'running' ELSE status END
-            WHERE run = ?1 AND status_us <= ?4
-            """,
-            [.text(fact.stream), fact.text("phase"), .text(status), fact.occurred])
+            INSERT INTO stored_runs (position, occurred_us, recorded_us, run, kind, id, status, status_us, last_position,
+              started_us, phase, phase_status)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?2, ?1, ?7, ?8, ?9)
+            ON CONFLICT (run) DO UPDATE SET last_position = ?1,
+              started_us = coalesce(min(coalesce(started_us, ?7), ?7), started_us),
+              phase = CASE WHEN status_us <= ?2 THEN ?8 ELSE phase END,
+              phase_status = CASE WHEN status_us <= ?2 THEN ?9 ELSE phase_status END,
+              status = CASE WHEN status_us <= ?2 AND status = 'planned' THEN 'running' ELSE status END,
+              status_us = max(status_us, ?2)
+            """, fact.origin + run(fact) + [started, fact.text("phase"), .text(status)])
     }
 
     private func end(_ fact: Fact, _ status: String) throws {
