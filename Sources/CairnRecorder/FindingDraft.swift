@@ -35,6 +35,7 @@ package struct FindingDraft: Sendable, Hashable {
             "until_minute": request.until.map { .integer($0) } ?? .null,
         ]
         data["signal"] = FindingDraft.signal(of: finding, isOnTarget: finding.cluster != request.source).json
+        data["evidence_series"] = finding.evidenceSeries.json
         self.data = data
     }
 
@@ -54,6 +55,7 @@ package struct FindingDraft: Sendable, Hashable {
             "until_ms": judgedUntilMs.map { .integer($0) } ?? .null,
         ]
         data["signal"] = signal?.json
+        data["evidence_series"] = comparison.evidenceSeries.json
         self.data = data
     }
 
@@ -69,15 +71,8 @@ package struct FindingDraft: Sendable, Hashable {
             if point.connections > 0 { own[index] = Double(point.events) }
             if point.controlConnections > 0 { other[index] = Double(point.controlEvents) }
         }
-        let words =
-            switch finding.kind {
-            case .reject: "rejected"
-            case .unanswered: "unanswered"
-            case .reset: "reset"
-            case .asymmetric: "one-way"
-            }
         return FindingSignal(
-            axis: "\(words) connections per minute", unit: "plain",
+            axis: "\(finding.kind.words) connections per minute", unit: "plain",
             start: Timestamp(seconds: first * 60) ?? finding.start,
             stepSeconds: 60, source: isOnTarget ? other : own, target: isOnTarget ? own : other)
     }
