@@ -15,7 +15,7 @@ package enum Golden {
     package static func expect(
         _ actual: [UInt8], matches name: String, in folder: String, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        let file = URL(filePath: folder).deletingLastPathComponent().appending(path: "Golden/\(name)")
+        let file = file(name, in: folder)
         if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {
             try FileManager.default.createDirectory(
                 at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -30,6 +30,15 @@ package enum Golden {
         }
         guard Array(expected) != actual else { return }
         Issue.record("\(name) differs: \(difference(Array(expected), actual))", sourceLocation: sourceLocation)
+    }
+
+    /// The bytes of such a file.
+    package static func read(_ name: String, in folder: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: file(name, in: folder)))
+    }
+
+    private static func file(_ name: String, in folder: String) -> URL {
+        URL(filePath: folder).deletingLastPathComponent().appending(path: "Golden/\(name)")
     }
 
     private static func difference(_ expected: [UInt8], _ actual: [UInt8]) -> String {

@@ -20,6 +20,7 @@ package struct SampleWindowEncoder {
     private var open: [Int: OpenGroup] = [:]
     private var body: [UInt8] = []
     private var sampleCount = 0
+    private var labelCount = 0
     private let analyzer = ValueAnalyzer()
 
     package init() {}
@@ -54,6 +55,7 @@ package struct SampleWindowEncoder {
         let number = keys.count
         keys.append(key)
         sampleCount += values.count
+        labelCount += key.labels.count
         directory.series.append(
             unsafe SeriesEntry(
                 timeSet: set, model: model, exceptionCount: analyzer.exceptions.count, first: values[0],
@@ -85,9 +87,13 @@ package struct SampleWindowEncoder {
         guard keys.last.map({ $0 < key }) ?? true else {
             throw SampleWindowError(.input, "\(key) comes after a series it belongs before", series: number)
         }
-        guard sampleCount + times.count <= SampleWindow.samplesMax, number < SampleWindow.seriesMax else {
+        guard sampleCount + times.count <= SampleWindow.samplesMax, number < SampleWindow.seriesMax,
+            labelCount + key.labels.count <= WindowKeys.labelsMax
+        else {
             throw SampleWindowError(
-                .input, "over \(SampleWindow.samplesMax) samples or \(SampleWindow.seriesMax) series", series: number)
+                .input,
+                "over \(SampleWindow.samplesMax) samples, \(SampleWindow.seriesMax) series or "
+                    + "\(WindowKeys.labelsMax) labels", series: number)
         }
         for index in 1..<times.count where unsafe times[index] < times[index - 1] {
             throw SampleWindowError(.input, "the times of \(key) go back at sample \(index)", series: number)

@@ -179,13 +179,16 @@ extension WindowDirectory {
         let gaps = try NumberColumn.readSigned(irregular, from: &input)
         let groups = try NumberColumn.readDifferences(irregular, from: &input)
         var place = 0
+        var timesLeft = counts.samples
         for index in 0..<total {
             guard let shape = TimeSet.Shape(rawValue: UInt8(clamping: shapes[index])) else {
                 throw PackedNumbersError(reason: "times of shape \(shapes[index]) are unknown")
             }
-            guard lengths[index] > 0, lengths[index] <= counts.samples else {
+            // Each set is that of a series, so together they have no more times than there are samples.
+            guard lengths[index] > 0, lengths[index] <= timesLeft else {
                 throw PackedNumbersError(reason: "\(lengths[index]) times are none or too many")
             }
+            timesLeft -= Int(lengths[index])
             var set = TimeSet(
                 count: Int(lengths[index]), first: firsts[index], last: 0, step: steps[index], shape: shape, gapMax: 0)
             var group = -1

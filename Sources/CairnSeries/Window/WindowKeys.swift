@@ -6,6 +6,8 @@ enum WindowKeys {
     static let symbolBytesMax = 256 << 20
     /// More different texts than series and labels could sensibly bring.
     static let symbolsMax = 16 << 20
+    /// Labels of all series together: 512 MB once they are read. Sixteen for each of a million series.
+    static let labelsMax = 16 << 20
 
     private struct Symbol: Hashable {
         let text: String
@@ -188,6 +190,8 @@ enum WindowKeys {
             guard shape < UInt64(shapes.count) else { throw PackedNumbersError(reason: "a set has no shape") }
             members[Int(shape)].append(index)
         }
+        let labels = zip(shapes, members).reduce(0) { $0 + $1.0.count * $1.1.count }
+        guard labels <= labelsMax else { throw PackedNumbersError(reason: "\(labels) labels are too many") }
         var sets = [[Label]](repeating: [], count: Int(count))
         for (shape, names) in shapes.enumerated() {
             for index in members[shape] { sets[index].reserveCapacity(names.count) }
