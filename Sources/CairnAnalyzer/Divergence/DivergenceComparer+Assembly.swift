@@ -2,8 +2,6 @@ import CairnSeries
 
 // From the judgements of a metric's parts to its one verdict, with its reason.
 extension DivergenceComparer {
-    /// Few enough for an event and enough for a chart.
-    static let looksMax = 120
     /// Nobody waits longer than a quarter of a year; and an estimate that far out is none.
     static let decisionSecondsMax = 90.0 * 86_400
 
@@ -147,13 +145,10 @@ extension DivergenceComparer {
     private func looks(
         _ one: DivergenceJudgement, _ trajectory: [Double], grid: DivergenceGrid, start: Int
     ) -> [DivergenceLook] {
-        let stride = max(1, (trajectory.count + Self.looksMax - 1) / Self.looksMax)
-        return trajectory.indices.filter { ($0 + 1).isMultiple(of: stride) || $0 == trajectory.count - 1 }.map {
-            index in
-            let look = one.looks[min(index, one.looks.count - 1)]
-            return DivergenceLook(
-                timeMs: grid.timeMs(start + index) + grid.stepMs, nats: trajectory[index], effect: look.effect,
-                low: look.low, high: look.high)
+        one.looks.map { look in
+            DivergenceLook(
+                timeMs: grid.timeMs(start + look.step) + grid.stepMs, nats: trajectory[look.step],
+                effect: look.effect, low: look.low, high: look.high)
         }
     }
 
@@ -178,6 +173,7 @@ extension DivergenceComparer {
         case .missingInBoth: return "neither cluster has samples of it"
         case .noTrafficInSource: return "the source has no traffic"
         case .noTrafficInTarget: return "the target has no traffic"
+        case .lowTraffic: return "one cluster has only a trickle of the requests, which says nothing about traffic"
         case .noCommonTime: return "the clusters have no samples at the same time since then"
         case .belowFleetThreshold: return "differs, and not enough to stand out among all that are compared: \(seen)"
         }

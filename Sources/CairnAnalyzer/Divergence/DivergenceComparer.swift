@@ -5,6 +5,8 @@ struct DivergenceComparer {
     var group: DivergenceGroup
     var policy: DivergencePolicy
     var sinceMs: Int64?
+    /// When traffic was moved between the clusters.
+    var trafficShiftsMs: [Int64] = []
     var read: (SeriesKey) throws -> [Sample]
     /// Requests of the application in both clusters, for counters that mean something per request only.
     var requests: (DivergenceGrid) throws -> (source: [Double?], target: [Double?])?
@@ -58,10 +60,6 @@ struct DivergenceComparer {
         zip(source, target).map { DivergenceMix.Block(a: $0, b: $1) }
     }
 
-    private func restartSteps(_ grid: DivergenceGrid) -> Int {
-        max(3, Int(policy.restartMinutes * 60_000 / grid.stepMs))
-    }
-
     private func mix(
         _ label: String, _ source: [SeriesSamples], _ target: [SeriesSamples], _ grid: DivergenceGrid
     ) -> [DivergenceJudgement] {
@@ -77,18 +75,40 @@ struct DivergenceComparer {
         // With one class only there is no mix; a second, empty one lets "all the same" be said.
         if classes.count == 1 { classes.append("other than \(classes[0])") }
         let comparer = DivergenceMix(
-            categories: classes.count,
             effects: classes.enumerated().map {
                 DivergenceMix.Effect(
                     name: $1, members: [$0], isMoreWorse: DivergenceMetric.isMoreWorse(statusClass: $1))
-            }, policy: policy, alpha: policy.alpha, restartSteps: restartSteps(grid))
-        let all = blocks(
-            DivergenceSteps.counts(source, grid: grid, classes: classes, classOf: joined),
-            DivergenceSteps.counts(target, grid: grid, classes: classes, classOf: joined))
+            }, policy: policy, margins: policy.statusMargins, alpha: policy.alpha, trafficSteps: trafficSteps(grid))
+        func counts(_ series: [SeriesSamples]) -> [[Double]] {
+            DivergenceSteps.counts(series, grid: grid, classes: classes, classOf: joined)
+        }
+        let all = blocks(counts(source), counts(target))
+        let halves = halves(source).map { blocks(counts($0), counts($1)) } ?? []
         return [
             comparer.judge(
-                baseline: Array(all[..<grid.judgedIndex]), judged: Array(all[grid.judgedIndex...]))
+                baseline: Array(all[..<grid.judgedIndex]), halves: Array(halves.prefix(grid.judgedIndex)),
+                judged: Array(all[grid.judgedIndex...]))
         ]
+    }
+
+    /// The source's instances in two halves, which are alike if anything is; nil for a single one.
+    private func halves(_ source: [SeriesSamples]) -> ([SeriesSamples], [SeriesSamples])? {
+        func instance(_ key: SeriesKey) -> String {
+            let labels = key.labels.filter { DivergenceMetric.instanceLabels.contains($0.name) }
+            return labels.map { "\($0.name)=\($0.value)" }.joined(separator: ",")
+        }
+        let instances = Array(Set(source.map { instance($0.key) })).sorted()
+        guard instances.count > 1 else { return nil }
+        let first = Set(instances.enumerated().filter { $0.offset.isMultiple(of: 2) }.map(\.element))
+        return (
+            source.filter { first.contains(instance($0.key)) }, source.filter { !first.contains(instance($0.key)) }
+        )
+    }
+
+    /// Judged steps at which traffic was moved.
+    private func trafficSteps(_ grid: DivergenceGrid, from start: Int? = nil) -> Set<Int> {
+        let start = start ?? grid.judgedIndex
+        return Set(trafficShiftsMs.compactMap(grid.index).filter { $0 > start }.map { $0 - start })
     }
 
     /// Latencies as counts above the source's own P50, P90, P99 and P99.5, frozen before the evidence begins.
@@ -127,13 +147,22 @@ struct DivergenceComparer {
             }
         }
         let comparer = DivergenceMix(
-            categories: categories,
             effects: cuts.enumerated().map { index, cut in
                 DivergenceMix.Effect(
                     name: "above \(texts[cut])", members: Array(index + 1..<categories), isMoreWorse: true)
-            }, policy: policy, alpha: policy.alpha, restartSteps: restartSteps(grid))
+            }, policy: policy, margins: policy.exceedanceMargins, alpha: policy.alpha,
+            trafficSteps: trafficSteps(grid, from: start))
         let all = blocks(divided(sourceCounts), divided(targetCounts))
-        return [comparer.judge(baseline: Array(all[..<start]), judged: Array(all[start...]))]
+        let halves = halves(source).map { one, other in
+            blocks(
+                divided(DivergenceSteps.counts(one, grid: grid, classes: texts, classOf: bound)),
+                divided(DivergenceSteps.counts(other, grid: grid, classes: texts, classOf: bound)))
+        }
+        return [
+            comparer.judge(
+                baseline: Array(all[..<start]), halves: Array((halves ?? []).prefix(start)),
+                judged: Array(all[start...]))
+        ]
     }
 
     /// The bounds nearest above the quantiles; without any count every bound but the last.
@@ -260,7 +289,8 @@ struct DivergenceComparer {
             }
         let comparer = DivergenceLevel(
             name: name, margin: margin, isMoreWorse: kind == .level ? nil : kind != .availability && kind != .readiness,
-            policy: policy, alpha: policy.alpha / Double(max(1, parts)), stepSeconds: grid.stepMs / 1000)
+            policy: policy, alpha: policy.alpha / Double(max(1, parts)), stepSeconds: grid.stepMs / 1000,
+            trafficSteps: trafficSteps(grid))
         var output = comparer.judge(
             baseline: Array(differences[..<grid.judgedIndex]), source: Array(one[..<grid.judgedIndex]),
             judged: Array(differences[grid.judgedIndex...]))

@@ -5,18 +5,16 @@ struct DivergenceJudgement: Sendable {
     var margin: Double
     /// ln E at each judged step.
     var trajectory: [Double] = []
-    /// Effect and interval at each judged step, of the run with most evidence; for the looks.
-    var looks: [(effect: Double, low: Double, high: Double)] = []
+    /// Effect and interval since the moment judged from, at some of the judged steps.
+    var looks: [(step: Int, effect: Double, low: Double, high: Double)] = []
     /// The first step at which the interval lay inside the margin.
     var equivalentAt: Int?
     /// Effect and interval since the beginning, as of the end.
     var effect: Double?
     var low: Double?
     var high: Double?
-    /// Effect and interval where the evidence was highest.
+    /// Effect and interval from the onset to where the evidence was highest.
     var peak: (step: Int, effect: Double, low: Double, high: Double)?
-    /// Which of several effects that was, and whether it lay above.
-    var peakEffect: (index: Int, isAbove: Bool)?
     /// Estimated step at which the difference began.
     var onset: Int = 0
     var isWorse: Bool?
@@ -25,6 +23,8 @@ struct DivergenceJudgement: Sendable {
     var strength: Double = 0
     /// Further data, in judged steps, until the interval decides; nil if that cannot be told.
     var stepsToDecision: Double?
+    /// The same in requests of the cluster that has fewer.
+    var requestsToDecision: Double?
     var isAtMargin = false
     /// Why there is nothing to judge.
     var obstacle: DivergenceReason?
@@ -33,4 +33,13 @@ struct DivergenceJudgement: Sendable {
     /// Steps with data of both sides, judged and before.
     var usedSteps: Int = 0
     var baselineSteps: Int = 0
+
+    /// Few enough for an event and enough for a chart.
+    private static let looksMax = 120
+
+    /// The steps at which a look is kept: evenly, and the last.
+    static func lookSteps(_ count: Int) -> Set<Int> {
+        let stride = max(1, (count + looksMax - 1) / looksMax)
+        return Set((0..<count).filter { ($0 + 1).isMultiple(of: stride) || $0 == count - 1 })
+    }
 }

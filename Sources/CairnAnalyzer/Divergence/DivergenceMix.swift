@@ -1,5 +1,6 @@
-/// Compares how requests divide into classes: status codes, or latencies above cut points. Which share of all traffic
-/// a cluster has does not matter, and what moves both clusters in the same minute does not either.
+/// Judges how requests divide into classes (status codes, latencies above cut points), step by step, and keeps what a
+/// report shows of the way. Which share of all traffic a cluster has does not matter, and what moves both clusters in the
+/// same minute does not either.
 struct DivergenceMix: Sendable {
     /// An effect that is judged: the share of requests in some classes.
     struct Effect: Sendable {
@@ -9,288 +10,235 @@ struct DivergenceMix: Sendable {
         var isMoreWorse: Bool?
     }
 
-    var categories: Int
     var effects: [Effect]
     var policy: DivergencePolicy
+    var margins: CountMargins
     var alpha: Double
-    var restartSteps: Int
+    /// Judged steps at which traffic was moved.
+    var trafficSteps: Set<Int> = []
 
     struct Block: Sendable {
         var a: [Double]
         var b: [Double]
+
+        var draws: (a: Double, b: Double) { (DivergenceMix.total(a), DivergenceMix.total(b)) }
     }
 
-    /// Evidence from one moment on.
-    private struct Run: DivergenceRun {
-        var evidence: MultinomialEvidence
-        var sums: [DivergenceSum]
-        var margins: [Double]
-        var mixture: NormalMixture
-        private(set) var nats = 0.0
+    /// Equal clusters are shown to be so at every so many steps.
+    private static let equivalenceSteps = 15
 
-        init(categories: Int, effects: Int, mixture: NormalMixture) {
-            evidence = MultinomialEvidence(categories: categories)
-            sums = [DivergenceSum](repeating: DivergenceSum(), count: effects)
-            margins = [Double](repeating: 0, count: effects)
-            self.mixture = mixture
-        }
-
-        /// Both must be convinced: that the mixes differ at all, and that some share differs by more than its margin.
-        mutating func update() {
-            var total = -Double.infinity
-            for (sum, margin) in zip(sums, margins) {
-                let sides = sum.nats(margin: margin, mixture: mixture)
-                total = Mathematics.logOfSum(total, Mathematics.logOfSum(sides.above, sides.below))
-            }
-            nats = min(evidence.nats, total - Mathematics.log(Double(2 * sums.count)))
-        }
-
-        /// The effect with most evidence, and on which side.
-        var strongest: (effect: Int, isAbove: Bool) {
-            var best = (effect: 0, isAbove: true, nats: -Double.infinity)
-            for (index, sum) in sums.enumerated() {
-                let sides = sum.nats(margin: margins[index], mixture: mixture)
-                if sides.above > best.nats { best = (index, true, sides.above) }
-                if sides.below > best.nats { best = (index, false, sides.below) }
-            }
-            return (best.effect, best.isAbove)
-        }
+    static func total(_ counts: [Double]) -> Double {
+        var total = 0.0
+        for count in counts { total += count }
+        return total
     }
 
-    /// What the baseline says: how much counts vary, and which differences were there already.
-    private struct Baseline {
-        var dispersion: Dispersion
-        var isDispersionKnown: Bool
-        var differences: [Double]
-        var variances: [Double]
-        var sourceCounts: [Double]
-        var steps: Int
-    }
-
-    /// A side that serves a trickle serves something else: health checks, and clients that never look up a name again.
-    private func isCompared(_ block: Block) -> Bool {
-        let (totalA, totalB) = (block.a.reduce(0, +), block.b.reduce(0, +))
-        return min(totalA, totalB) > 0 && min(totalA, totalB) >= policy.trafficShareMin * (totalA + totalB)
-    }
-
-    func judge(baseline: [Block], judged: [Block]) -> DivergenceJudgement {
-        var output = DivergenceJudgement(name: effects.first?.name ?? "", margin: policy.shareMargin)
-        let known = learn(baseline)
-        output.baselineSteps = known.steps
-        output.usedSteps = judged.count(where: isCompared)
-        output.obstacle = obstacle(judged)
-        output.dispersion = known.dispersion.factor
+    /// - Parameter halves: the source before the moment judged from in two halves, for a target that had no traffic then.
+    func judge(baseline: [Block], halves: [Block], judged: [Block]) -> DivergenceJudgement {
+        var output = DivergenceJudgement(name: effects.first?.name ?? "", margin: margins.least)
+        var comparison = CountComparison(effects: effects.count, margins: margins)
+        output.baselineSteps = learn(baseline, halves, into: &comparison)
+        output.usedSteps = judged.count { comparison.isCompared($0.draws.a, $0.draws.b) }
+        output.obstacle = obstacle(judged, comparison)
+        output.dispersion = comparison.temper
         guard output.obstacle == nil else { return output }
-        let mixture = NormalMixture(bestVariance: 25 * known.dispersion.factor, alpha: alpha, isOneSided: true)
-        var track = DivergenceTrack(
-            Run(categories: categories, effects: effects.count, mixture: mixture), restartSteps: restartSteps)
-        var counts = (a: known.sourceCounts, b: [Double](repeating: 0, count: categories))
-        var total = MultinomialEvidence(categories: categories)
-        var seen: [(a: [Double], b: [Double])] = []
-        var dispersion = known.dispersion
-        var steps: [[(sum: Double, variance: Double)]] = []
-        var best = -Double.infinity
-        var margins = [Double](repeating: policy.shareMargin, count: effects.count)
-        let nothing = Block(a: counts.b, b: counts.b)
-        for (index, arrived) in judged.enumerated() {
-            let block = isCompared(arrived) ? arrived : nothing
-            let (totalA, totalB) = (block.a.reduce(0, +), block.b.reduce(0, +))
-            let temper = dispersion.factor(totalA, totalB)
-            let groups = total.groups(expecting: min(totalA, totalB) * 2)
-            margins = self.margins(counts.a)
-            var added: [(difference: Double, weight: Double, variance: Double)] = []
-            for index in counts.a.indices {
-                counts.a[index] += block.a[index]
-                counts.b[index] += block.b[index]
-            }
-            if totalA > 0, totalB > 0 {
-                added = differences(block, counts: counts, known: known, temper: temper)
-                total.add(block.a, block.b)
-                seen.append((block.a, block.b))
-            }
-            track.advance { run in
-                run.margins = margins
-                run.evidence.add(block.a, block.b, temper: temper, groups: groups)
-                for (effect, one) in added.enumerated() {
-                    // One minute of one cluster is never enough: what repeats is.
-                    let limit = margins[effect] * one.weight + policy.clipDeviations * one.variance.squareRoot() + 1
-                    run.sums[effect].add(
-                        difference: one.difference, weight: one.weight, variance: one.variance, limit: limit)
-                }
-                run.update()
-            }
-            steps.append(
-                added.isEmpty
-                    ? effects.map { _ in (0, 0) } : added.map { ($0.weight * $0.difference, $0.variance) })
-            // Without a baseline the first half hour says how much healthy noise there is, around its own mean.
-            if !known.isDispersionKnown, seen.count == 30 || seen.count.isMultiple(of: 60),
-                let measured = Dispersion.measured(seen)
+        let lookSteps = DivergenceJudgement.lookSteps(judged.count)
+        var snapshots: [(step: Int, totals: [CountComparison.Totals])] = []
+        for (index, block) in judged.enumerated() {
+            comparison.advance(
+                hits(block.a), hits(block.b), draws: block.draws, isTrafficStep: trafficSteps.contains(index))
+            output.trajectory.append(comparison.nats)
+            let isLast = index == judged.count - 1
+            if output.equivalentAt == nil, (index + 1).isMultiple(of: Self.equivalenceSteps) || isLast,
+                comparison.isEquivalent(alpha: alpha)
             {
-                dispersion = measured
-                output.dispersion = measured.factor
+                output.equivalentAt = index
             }
-            look(track, at: index, best: &best, into: &output)
+            if lookSteps.contains(index) { snapshots.append((index, effects.indices.map(comparison.totals))) }
         }
-        finish(track, steps: steps, counts: counts, margins: margins, known: known, into: &output)
+        output.dispersion = comparison.temper
+        finish(comparison, judged, snapshots, baseline, into: &output)
         return output
     }
 
-    private func obstacle(_ judged: [Block]) -> DivergenceReason? {
-        let hasA = judged.contains { $0.a.contains { $0 > 0 } }
-        let hasB = judged.contains { $0.b.contains { $0 > 0 } }
-        if !hasB { return .noTrafficInTarget }
-        if !hasA { return .noTrafficInSource }
-        return judged.contains(where: isCompared) ? nil : .noCommonTime
+    private func hits(_ counts: [Double]) -> [Double] {
+        effects.map { effect in
+            var total = 0.0
+            for member in effect.members { total += counts[member] }
+            return total
+        }
     }
 
-    private func margins(_ source: [Double]) -> [Double] {
-        let shares = MultinomialEvidence.shares(source)
-        return effects.map { effect in policy.margin(ofShare: effect.members.reduce(0) { $0 + shares[$1] }) }
+    private func obstacle(_ judged: [Block], _ comparison: CountComparison) -> DivergenceReason? {
+        if !judged.contains(where: { $0.draws.b > 0 }) { return .noTrafficInTarget }
+        if !judged.contains(where: { $0.draws.a > 0 }) { return .noTrafficInSource }
+        let isCompared = judged.contains { comparison.isCompared($0.draws.a, $0.draws.b) }
+        if isCompared { return nil }
+        let hasBoth = judged.contains { $0.draws.a > 0 && $0.draws.b > 0 }
+        return hasBoth ? .lowTraffic : .noCommonTime
     }
 
-    /// Mantel and Haenszel's differences of one block: weighted so that a minute in which one side has little traffic
+    /// - Returns: steps of the baseline with traffic on both sides.
+    private func learn(_ blocks: [Block], _ halves: [Block], into comparison: inout CountComparison) -> Int {
+        for block in blocks { comparison.learnSource(hits(block.a), draws: block.draws.a) }
+        let both = blocks.filter { comparison.isCompared($0.draws.a, $0.draws.b) }
+        for block in both.count >= 20 ? both : halves {
+            comparison.learnNoise(hits(block.a), hits(block.b), draws: block.draws)
+        }
+        for (effect, found) in ownDifferences(both, temper: comparison.temper).enumerated() {
+            guard let found, found.effect.magnitude > policy.baselineDifferenceErrors * found.error else { continue }
+            comparison.setOwnDifference(found.effect, error: found.error, effect: effect)
+        }
+        return both.count
+    }
+
+    /// Mantel and Haenszel's differences of the baseline: weighted so that a minute in which one side has little traffic
     /// counts little, and compared within the minute, so that no drift of the common level enters.
-    private func differences(
-        _ block: Block, counts: (a: [Double], b: [Double]), known: Baseline, temper: Double
-    ) -> [(difference: Double, weight: Double, variance: Double)] {
-        let (totalA, totalB) = (block.a.reduce(0, +), block.b.reduce(0, +))
-        let weight = totalA * totalB / (totalA + totalB)
-        let (sharesA, sharesB) = (MultinomialEvidence.shares(counts.a), MultinomialEvidence.shares(counts.b))
-        return effects.enumerated().map { index, effect in
-            let shareA = effect.members.reduce(0) { $0 + block.a[$1] } / totalA
-            let shareB = effect.members.reduce(0) { $0 + block.b[$1] } / totalB
-            let longA = effect.members.reduce(0) { $0 + sharesA[$1] }
-            let longB = effect.members.reduce(0) { $0 + sharesB[$1] }
-            let variance = longA * (1 - longA) / totalA + longB * (1 - longB) / totalB
-            return (shareB - shareA - known.differences[index], weight, weight * weight * variance * temper)
+    private func ownDifferences(_ blocks: [Block], temper: Double) -> [(effect: Double, error: Double)?] {
+        effects.indices.map { effect in
+            let found = DivergenceMix.weighted(
+                blocks.map { Step(hitsA: hits($0.a)[effect], hitsB: hits($0.b)[effect], draws: $0.draws) }, own: 0,
+                temper: temper)
+            var (sum, variance, weight) = (0.0, 0.0, 0.0)
+            for (step, block) in zip(found, blocks) {
+                sum += step.sum
+                variance += step.variance
+                weight += RunningDispersion.weight(block.draws.a, block.draws.b)
+            }
+            return weight > 0 ? (sum / weight, variance.squareRoot() / weight) : nil
         }
     }
 
-    private func learn(_ blocks: [Block]) -> Baseline {
-        var output = Baseline(
-            dispersion: .unknown, isDispersionKnown: false,
-            differences: [Double](repeating: 0, count: effects.count),
-            variances: [Double](repeating: 0, count: effects.count),
-            sourceCounts: [Double](repeating: 0, count: categories), steps: 0)
-        var targetCounts = output.sourceCounts
-        for block in blocks {
-            for index in 0..<categories {
-                output.sourceCounts[index] += block.a[index]
-                targetCounts[index] += block.b[index]
-            }
-        }
-        let both = blocks.filter(isCompared)
-        output.steps = both.count
-        if let measured = Dispersion.measured(both.map { ($0.a, $0.b) }) {
-            output.dispersion = measured
-            output.isDispersionKnown = true
-        }
-        var sums = [DivergenceSum](repeating: DivergenceSum(), count: effects.count)
-        for block in both {
-            let added = differences(
-                block, counts: (output.sourceCounts, targetCounts), known: output,
-                temper: output.dispersion.factor(block.a.reduce(0, +), block.b.reduce(0, +)))
-            for (index, one) in added.enumerated() {
-                sums[index].add(
-                    difference: one.difference, weight: one.weight, variance: one.variance, limit: .infinity)
-            }
-        }
-        for (index, sum) in sums.enumerated() where sum.weight > 0 {
-            let error = sum.variance.squareRoot() / sum.weight
-            guard sum.effect.magnitude > policy.baselineDifferenceErrors * error else { continue }
-            output.differences[index] = sum.effect
-            output.variances[index] = error * error
-        }
-        return output
+    /// One effect in one step; no draws where the sides were not compared.
+    private struct Step {
+        var hitsA = 0.0
+        var hitsB = 0.0
+        var draws = (a: 0.0, b: 0.0)
     }
 
-    private func look(
-        _ track: DivergenceTrack<Run>, at step: Int, best: inout Double, into output: inout DivergenceJudgement
-    ) {
-        let nats = track.nats
-        output.trajectory.append(nats)
-        let strongest = track.strongest
-        let (effect, isAbove) = strongest.run.strongest
-        let sum = strongest.run.sums[effect]
-        let error = alpha * Mathematics.exp(strongest.stake) / Double(effects.count)
-        let width = min(1, sum.halfWidth(mixture: strongest.run.mixture, alpha: error))
-        output.looks.append((sum.effect, sum.effect - width, sum.effect + width))
-        if nats > best {
-            best = nats
-            output.peak = (step, sum.effect, sum.effect - width, sum.effect + width)
-            output.peakEffect = (effect, isAbove)
+    /// Each step's difference times its weight, with the variance of that.
+    private static func weighted(_ steps: [Step], own: Double, temper: Double) -> [DivergenceOnset.Step] {
+        var (hits, draws) = (0.5, 1.0)
+        for step in steps {
+            hits += step.hitsA + step.hitsB
+            draws += step.draws.a + step.draws.b
         }
-        guard output.equivalentAt == nil else { return }
-        let isInside = track.main.sums.indices.allSatisfy { index in
-            let sum = track.main.sums[index]
-            let width = sum.halfWidth(mixture: track.main.mixture, alpha: alpha / Double(effects.count))
-            return sum.effect.magnitude + width < track.main.margins[index]
+        let share = hits / draws
+        return steps.map { step in
+            guard step.draws.a > 0, step.draws.b > 0 else { return (0, 0) }
+            let weight = RunningDispersion.weight(step.draws.a, step.draws.b)
+            let difference = step.hitsB / step.draws.b - step.hitsA / step.draws.a - own
+            return (weight * difference, weight * share * (1 - share) * temper)
         }
-        if isInside { output.equivalentAt = step }
     }
 
     private func finish(
-        _ track: DivergenceTrack<Run>, steps: [[(sum: Double, variance: Double)]],
-        counts: (a: [Double], b: [Double]), margins: [Double], known: Baseline, into output: inout DivergenceJudgement
+        _ comparison: CountComparison, _ judged: [Block],
+        _ snapshots: [(step: Int, totals: [CountComparison.Totals])], _ baseline: [Block],
+        into output: inout DivergenceJudgement
     ) {
         let error = alpha / Double(effects.count)
-        let isFound = (output.trajectory.max() ?? 0) >= Mathematics.log(1 / alpha)
-        var (headline, isAbove) = output.peakEffect ?? (0, true)
-        if !isFound {
-            // The effect that is furthest out, in units of its margin.
-            headline =
-                effects.indices.max { one, other in
-                    score(track.main, one, margins) < score(track.main, other, margins)
-                } ?? 0
-            isAbove = track.main.sums[headline].effect >= 0
+        let decided = output.trajectory.firstIndex { $0 >= Mathematics.log(1 / alpha) }
+        let top = output.trajectory.indices.max { output.trajectory[$0] < output.trajectory[$1] } ?? 0
+        let last = decided == nil ? judged.count - 1 : max(top, decided ?? 0)
+        let all = effects.indices.map { effect in
+            judged.map { block -> Step in
+                guard comparison.isCompared(block.draws.a, block.draws.b) else { return Step() }
+                return Step(hitsA: hits(block.a)[effect], hitsB: hits(block.b)[effect], draws: block.draws)
+            }
         }
-        let sum = track.main.sums[headline]
-        let width = sum.halfWidth(mixture: track.main.mixture, alpha: error)
+        let steps = effects.indices.map { effect in
+            DivergenceMix.weighted(
+                Array(all[effect][...last]), own: comparison.ownDifference(effect), temper: comparison.temper)
+        }
+        let found = effects.indices.map { comparison.difference($0, alpha: error) }
+        let gains = steps.map(DivergenceOnset.gain)
+        // What says most: the evidence where it decides, else the effect that is furthest out for its margin.
+        let headline =
+            decided == nil
+            ? effects.indices.max {
+                score(gains[$0], found[$0], comparison.margin($0))
+                    < score(gains[$1], found[$1], comparison.margin($1))
+            } ?? 0 : comparison.strongest
         output.name = effects[headline].name
-        output.margin = margins[headline]
-        output.effect = sum.effect
-        output.low = max(-1, sum.effect - width)
-        output.high = min(1, sum.effect + width)
-        output.strength = (track.strongest.run.sums[headline]).strength
+        output.margin = comparison.margin(headline)
+        output.effect = found[headline].effect
+        output.low = found[headline].low
+        output.high = found[headline].high
+        output.strength = gains[headline]
+        let own = comparison.ownDifference(headline)
+        output.baselineEffect = own == 0 ? nil : own
+        let isAbove = decided == nil ? found[headline].effect >= 0 : DivergenceOnset.isAbove(steps[headline])
         output.isWorse = effects[headline].isMoreWorse.map { $0 == isAbove }
-        output.baselineEffect = known.differences[headline] == 0 ? nil : known.differences[headline]
-        let last = isFound ? output.peak?.step ?? steps.count - 1 : steps.count - 1
-        output.onset = DivergenceOnset.index(steps[...last].map { $0[headline] }, isAbove: isAbove)
-        let gaps = effects.indices.map { index -> Double? in
-            let sum = track.main.sums[index]
-            let room = (margins[index] - sum.effect.magnitude).magnitude
-            if room < margins[index] * 0.02 { return nil }
-            return sum.growth(toHalfWidth: room, mixture: track.main.mixture, alpha: error)
+        output.onset = DivergenceOnset.index(steps[headline], isAbove: isAbove)
+        if decided != nil {
+            let peak = totals(all[headline][output.onset...last]).difference(
+                temper: comparison.temper, own: own, alpha: DivergenceOnset.alpha(error, output.onset))
+            output.peak = (last, peak.effect, peak.low, peak.high)
         }
-        output.isAtMargin = gaps.contains { $0 == nil }
-        if !output.isAtMargin, let longest = gaps.compactMap({ $0 }).max() {
-            output.stepsToDecision = max(1, (longest - 1) * Double(steps.count))
+        output.looks = snapshots.map { snapshot in
+            let one = snapshot.totals[headline].difference(temper: comparison.temper, own: own, alpha: error)
+            return (snapshot.step, one.effect, one.low, one.high)
         }
-        output.description = describe(headline, counts: counts, known: known, sums: track.main.sums)
+        wait(found, comparison, judged.count, into: &output)
+        output.description = describe(headline, judged, baseline, output.peak?.effect ?? found[headline].effect)
+    }
+
+    private func totals(_ steps: ArraySlice<Step>) -> CountComparison.Totals {
+        var output = CountComparison.Totals(hitsA: 0, hitsB: 0, expectedB: 0, drawsA: 0, drawsB: 0)
+        for step in steps where step.draws.a > 0 {
+            output.hitsA += step.hitsA
+            output.hitsB += step.hitsB
+            output.expectedB += (step.hitsA + step.hitsB) * step.draws.b / (step.draws.a + step.draws.b)
+            output.drawsA += step.draws.a
+            output.drawsB += step.draws.b
+        }
+        return output
+    }
+
+    /// What it would take for each share's interval to lie on one side of its margin.
+    private func wait(
+        _ found: [RateDifference], _ comparison: CountComparison, _ steps: Int, into output: inout DivergenceJudgement
+    ) {
+        var longest = 1.0
+        for (effect, one) in found.enumerated() {
+            let margin = comparison.margin(effect)
+            let room = (margin - one.effect.magnitude).magnitude
+            let width = max(one.high - one.effect, one.effect - one.low)
+            guard room > margin * 0.02 else {
+                output.isAtMargin = true
+                return
+            }
+            guard let growth = DivergenceOnset.growth(from: width, to: room) else { return }
+            longest = max(longest, growth)
+        }
+        output.stepsToDecision = max(1, (longest - 1) * Double(steps))
+        let draws = comparison.totals(0)
+        output.requestsToDecision = ((longest - 1) * min(draws.drawsA, draws.drawsB)).rounded(.up)
+    }
+
+    private func score(_ gain: Double, _ found: RateDifference, _ margin: Double) -> Double {
+        gain.squareRoot() * (1 + found.effect.magnitude / margin)
     }
 
     /// `5xx 0.1% in the source, 2.1% in the target; 2xx 99.9%, 97.9%`: what moved, and what it was taken from.
-    private func describe(
-        _ headline: Int, counts: (a: [Double], b: [Double]), known: Baseline, sums: [DivergenceSum]
-    ) -> String {
-        func text(_ effect: Int, _ between: String, _ end: String) -> String {
-            let a = DivergenceText.percent(share(counts.a, effect, since: known.sourceCounts))
-            let b = DivergenceText.percent(share(counts.b, effect, since: []))
-            return "\(effects[effect].name) \(a)\(between), \(b)\(end)"
+    private func describe(_ headline: Int, _ judged: [Block], _ baseline: [Block], _ effect: Double) -> String {
+        func shares(_ side: (Block) -> [Double]) -> [Double] {
+            var total = 0.0
+            var counts = [Double](repeating: 0, count: effects.count)
+            for block in judged {
+                total += DivergenceMix.total(side(block))
+                for (index, count) in hits(side(block)).enumerated() { counts[index] += count }
+            }
+            return counts.map { total > 0 ? $0 / total : 0 }
         }
-        let isAbove = sums[headline].effect >= 0
-        let others = sums.indices.filter { $0 != headline && (sums[$0].effect >= 0) != isAbove }
-        let other = others.max { sums[$0].effect.magnitude < sums[$1].effect.magnitude }
+        let (source, target) = (shares(\.a), shares(\.b))
+        func text(_ effect: Int, _ between: String, _ end: String) -> String {
+            "\(effects[effect].name) \(DivergenceText.percent(source[effect]))\(between), "
+                + "\(DivergenceText.percent(target[effect]))\(end)"
+        }
+        let others = effects.indices.filter { $0 != headline && (target[$0] - source[$0] >= 0) != (effect >= 0) }
+        let other = others.max { (target[$0] - source[$0]).magnitude < (target[$1] - source[$1]).magnitude }
         return text(headline, " in the source", " in the target") + (other.map { "; " + text($0, "", "") } ?? "")
-    }
-
-    private func score(_ run: Run, _ effect: Int, _ margins: [Double]) -> Double {
-        run.sums[effect].strength.squareRoot() * (1 + run.sums[effect].effect.magnitude / margins[effect])
-    }
-
-    private func share(_ counts: [Double], _ effect: Int, since earlier: [Double]) -> Double {
-        let own = earlier.isEmpty ? counts : zip(counts, earlier).map { $0 - $1 }
-        let total = own.reduce(0, +)
-        return total > 0 ? effects[effect].members.reduce(0) { $0 + own[$1] } / total : 0
     }
 }

@@ -20,6 +20,8 @@ package struct DivergencePolicy: Hashable, Sendable {
     package var shareMarginFactor = 0.5
     /// ... but five of a hundred requests always matter.
     package var shareMarginMax = 0.05
+    /// Latencies above a frozen quantile of the source: a part of their share there.
+    package var exceedanceMarginFactor = 0.25
     /// Availability, as a share: 0.05 points.
     package var availabilityMargin = 0.0005
     /// Ready pods per wanted pod: pods start during every migration.
@@ -37,13 +39,9 @@ package struct DivergencePolicy: Hashable, Sendable {
     /// Blocks whose means are nearly independent: the first with an autocorrelation below 0.1 in this range.
     package var blockMinutesMin: Int64 = 15
     package var blockMinutesMax: Int64 = 60
-    /// Blocks needed where no baseline says how much a metric varies.
-    package var blocksMin = 8
     /// How far back the baseline goes.
     package var baselineSecondsMax: Int64 = 86_400
-    /// A fault may begin late: evidence is gathered anew this often, beside the evidence since the beginning.
-    package var restartMinutes: Int64 = 15
-    /// A single measurement counts at most as this many standard deviations over its margin.
+    /// Where a difference began is told from measurements cut off this many standard deviations over the margin.
     package var clipDeviations = 6.0
     /// A minute in which one side has less than this part of the requests compares a trickle with traffic.
     package var trafficShareMin = 0.005
@@ -64,14 +62,15 @@ package struct DivergencePolicy: Hashable, Sendable {
             "alpha": .number(alpha), "availability_margin": .number(availabilityMargin),
             "baseline_difference_errors": .number(baselineDifferenceErrors),
             "baseline_seconds_max": .integer(baselineSecondsMax), "block_minutes_max": .integer(blockMinutesMax),
-            "block_minutes_min": .integer(blockMinutesMin), "blocks_min": .integer(blocksMin),
+            "block_minutes_min": .integer(blockMinutesMin),
             "categories_max": .integer(categoriesMax), "clip_deviations": .number(clipDeviations),
+            "exceedance_margin_factor": .number(exceedanceMarginFactor),
             "false_discovery_rate": .number(falseDiscoveryRate), "judges_fleet": .bool(judgesFleet),
             "lag_factor": .number(lagFactor), "lag_floor": .number(lagFloor),
             "latency_factors": .array(latencyFactors.map { .number($0) }),
             "latency_quantiles": .array(latencyQuantiles.map { .number($0) }),
             "other_factor": .number(otherFactor), "parts_max": .integer(partsMax),
-            "readiness_margin": .number(readinessMargin), "restart_minutes": .integer(restartMinutes),
+            "readiness_margin": .number(readinessMargin),
             "share_margin": .number(shareMargin), "share_margin_factor": .number(shareMarginFactor),
             "share_margin_max": .number(shareMarginMax), "step_seconds_min": .integer(stepSecondsMin),
             "traffic_share_min": .number(trafficShareMin),
@@ -88,9 +87,16 @@ package struct DivergencePolicy: Hashable, Sendable {
         return Mathematics.log(latencyFactors.indices.contains(index) ? latencyFactors[index] : 1.2)
     }
 
-    /// The margin of a share of requests that is `share` in the source.
-    func margin(ofShare share: Double) -> Double {
-        min(shareMarginMax, max(shareMargin, shareMarginFactor * share))
+    /// The margins of shares of requests.
+    var statusMargins: CountMargins {
+        CountMargins(
+            least: shareMargin, factor: shareMarginFactor, most: shareMarginMax, trafficShareMin: trafficShareMin)
+    }
+
+    /// The margins of shares of requests above a frozen quantile of the source (F7).
+    var exceedanceMargins: CountMargins {
+        CountMargins(
+            least: shareMargin, factor: exceedanceMarginFactor, most: shareMarginMax, trafficShareMin: trafficShareMin)
     }
 }
 

@@ -39,6 +39,8 @@ package enum DivergenceReason: String, Sendable, CaseIterable {
     case missingInBoth = "missing_in_both"
     case noTrafficInSource = "no_traffic_in_source"
     case noTrafficInTarget = "no_traffic_in_target"
+    /// One side has only a trickle of the requests.
+    case lowTraffic = "low_traffic"
     /// Both have data, never at the same time.
     case noCommonTime = "no_common_time"
     /// Enough for this metric alone, not among all that are judged together.
@@ -130,7 +132,7 @@ package struct DivergenceReport: Hashable, Sendable {
 
     package static let analyzer = "divergence"
     /// Raised with every change that can change a verdict.
-    package static let analyzerVersion = 1
+    package static let analyzerVersion = 2
 
     package var findings: [DivergenceFinding] {
         comparisons.filter { $0.verdict == .diverged && $0.direction != .better }.map {

@@ -31,10 +31,13 @@ package struct MultinomialConfidence: Sendable, Hashable {
     ) -> ClosedRange<Double>? {
         guard share > 0, share < 1, first + second > 0 else { return nil }
         let test = MultinomialConfidence(expected: [1 - share, share])
+        let wanted = test.gain([first, second]) + Mathematics.log(alpha)
         let allowed: (Double) -> Bool = { ratio in
             let weight = share * Mathematics.exp(ratio)
-            let total = 1 - share + weight
-            return test.allows([(1 - share) / total, weight / total], [first, second], alpha: alpha)
+            let total = Mathematics.log(1 - share + weight)
+            let fitFirst = first == 0 ? 0 : first * (Mathematics.log(1 - share) - total)
+            let fitSecond = second == 0 ? 0 : second * (Mathematics.log(weight) - total)
+            return fitFirst + fitSecond >= wanted
         }
         // The ratio that fits best is inside; with nothing on one side it is as far out as doubles tell apart.
         let limit = 30.0
