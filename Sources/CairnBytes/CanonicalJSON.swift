@@ -16,7 +16,12 @@ package enum CanonicalJSON {
         switch value {
         case .null: bytes.append(contentsOf: "null".utf8)
         case .bool(let flag): bytes.append(contentsOf: (flag ? "true" : "false").utf8)
-        case .number(let number): bytes.append(contentsOf: text(of: number).utf8)
+        case .number(let number):
+            if number >= 0, number < 1e9, number == number.rounded(.towardZero) {
+                append(UInt64(number), to: &bytes)
+            } else {
+                bytes.append(contentsOf: text(of: number).utf8)
+            }
         case .string(let text): write(text, to: &bytes)
         case .array(let values):
             bytes.append(UInt8(ascii: "["))
@@ -37,7 +42,31 @@ package enum CanonicalJSON {
         }
     }
 
+    /// Decimal digits.
+    package static func append(_ number: UInt64, to bytes: inout [UInt8]) {
+        if number >= 10 { append(number / 10, to: &bytes) }
+        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
+    }
+
     package static func write(_ text: String, to bytes: inout [UInt8]) {
+        var text = text
+        let isPlain = text.withUTF8 { utf8 in
+            // Almost all text is: no branch for each byte, so that the compiler looks at many at once.
+            var special: UInt8 = 0
+            for index in 0..<utf8.count {
+                let byte = unsafe utf8[index]
+                special |= (byte < 0x20 ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5C ? 1 : 0)
+            }
+            guard special == 0 else { return false }
+            bytes.append(UInt8(ascii: "\""))
+            unsafe bytes.append(contentsOf: utf8)
+            bytes.append(UInt8(ascii: "\""))
+            return true
+        }
+        if !isPlain { writeEscaped(text, to: &bytes) }
+    }
+
+    private static func writeEscaped(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
             switch byte {

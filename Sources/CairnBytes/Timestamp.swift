@@ -54,7 +54,17 @@ package struct Timestamp: Sendable, Hashable, Comparable {
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC, with as many fractional digits as are not zero: `2026-01-01T10:00:00Z`, `...00.5Z`.
     package var description: String {
-        var text = "\(dateText)T\(timeText)"
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(27)
+        append(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends the same text: every event of the log has two.
+    package func append(to bytes: inout [UInt8]) {
+        appendDate(to: &bytes)
+        bytes.append(UInt8(ascii: "T"))
+        appendTime(to: &bytes)
         var fraction = Int(microseconds - seconds * Timestamp.microsecondsPerSecond)
         if fraction > 0 {
             var digits = 6
@@ -62,27 +72,52 @@ extension Timestamp: CustomStringConvertible {
                 fraction /= 10
                 digits -= 1
             }
-            text += "." + Timestamp.padded(fraction, digits)
+            bytes.append(UInt8(ascii: "."))
+            Timestamp.append(fraction, digits, to: &bytes)
         }
-        return text + "Z"
+        bytes.append(UInt8(ascii: "Z"))
     }
 
     /// `2026-01-01`
     package var dateText: String {
-        let date = Timestamp.civil(days: Timestamp.floorDivide(seconds, 86_400))
-        return "\(Timestamp.padded(date.year, 4))-\(Timestamp.padded(date.month, 2))-\(Timestamp.padded(date.day, 2))"
+        var bytes: [UInt8] = []
+        appendDate(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// `10:00:00`
     package var timeText: String {
-        let second = Int(seconds - Timestamp.floorDivide(seconds, 86_400) * 86_400)
-        return "\(Timestamp.padded(second / 3600, 2)):\(Timestamp.padded(second / 60 % 60, 2)):"
-            + Timestamp.padded(second % 60, 2)
+        var bytes: [UInt8] = []
+        appendTime(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func padded(_ number: Int, _ width: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, width - text.count)) + text
+    private func appendDate(to bytes: inout [UInt8]) {
+        let date = Timestamp.civil(days: Timestamp.floorDivide(seconds, 86_400))
+        Timestamp.append(date.year, 4, to: &bytes)
+        bytes.append(UInt8(ascii: "-"))
+        Timestamp.append(date.month, 2, to: &bytes)
+        bytes.append(UInt8(ascii: "-"))
+        Timestamp.append(date.day, 2, to: &bytes)
+    }
+
+    private func appendTime(to bytes: inout [UInt8]) {
+        let second = Int(seconds - Timestamp.floorDivide(seconds, 86_400) * 86_400)
+        Timestamp.append(second / 3600, 2, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        Timestamp.append(second / 60 % 60, 2, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        Timestamp.append(second % 60, 2, to: &bytes)
+    }
+
+    /// Decimal digits, with zeros in front up to a width; the years 1 to 9999 are all there are, so none is wider.
+    private static func append(_ number: Int, _ width: Int, to bytes: inout [UInt8]) {
+        var unit = 1
+        for _ in 1..<width { unit *= 10 }
+        while unit > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / unit % 10))
+            unit /= 10
+        }
     }
 
     /// Days since 1970 to a date of the proleptic Gregorian calendar (Howard Hinnant, "chrono-compatible low-level

@@ -20,6 +20,18 @@ package final class WorkerThread: @unchecked Sendable {
 
     /// Starts the thread; where the system has none left, the work is done here and now.
     package init(_ body: @escaping @Sendable () -> Void) {
+        if !start(body) { body() }
+    }
+
+    /// Nil where the system has no thread left: for work that waits for what its caller does next.
+    package static func ifAvailable(_ body: @escaping @Sendable () -> Void) -> WorkerThread? {
+        let thread = WorkerThread()
+        return thread.start(body) ? thread : nil
+    }
+
+    private init() {}
+
+    private func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         let work = unsafe Unmanaged.passRetained(Work(body))
         let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
         unsafe pthread_attr_init(attributes)
@@ -34,9 +46,10 @@ package final class WorkerThread: @unchecked Sendable {
         unsafe attributes.deallocate()
         if result == 0 {
             handle = thread
-        } else {
-            unsafe work.takeRetainedValue().body()
+            return true
         }
+        unsafe work.release()
+        return false
     }
 
     /// Waits until the work is done; call it once.

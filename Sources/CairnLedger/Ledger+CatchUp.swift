@@ -56,7 +56,7 @@ extension Ledger {
         var scanner = FrameScanner(
             file: tail.file, fileEnd: size, offset: tail.end, previousHash: tail.lastHash,
             nextPosition: tail.nextPosition)
-        var found: [(frame: FrameHeader, offset: UInt64, hash: TreeHash, facts: [EntryFacts])] = []
+        var found: [(frame: FrameHeader, offset: UInt64, hash: TreeHash, facts: FrameFacts)] = []
         var isSealed = false
         let outcome = try CommitScanner.walk(
             &scanner, file: tail.file, name: name, signedSize: 0, mayBeTorn: true
@@ -81,7 +81,7 @@ extension Ledger {
         if holdsLock, !outcome.damage.isEmpty { try tail.file.truncate(to: outcome.end) }
         if holdsLock || !found.isEmpty { try syncWhatOthersWrote(tail.file, &writer, holdsLock: holdsLock) }
         if found.isEmpty { return false }
-        if found.contains(where: { $0.facts.contains { $0.meaning == .removal } }) { writer.mayOweRemoval = true }
+        if found.contains(where: { $0.facts.has(.removal) }) { writer.mayOweRemoval = true }
         if isSealed {
             writer.keys = nil
             guard
@@ -98,13 +98,13 @@ extension Ledger {
             }
             return true
         }
-        let citing = found.contains { $0.facts.contains { !$0.attachments.isEmpty } }
+        let citing = found.contains { $0.facts.entries.contains { !$0.attachments.isEmpty } }
         view.withLock { view in
             for part in found where part.frame.kind == .entries {
-                view.open?.add(part.frame, offset: part.offset, hash: part.hash, entries: part.facts)
+                view.open?.add(part.frame, offset: part.offset, hash: part.hash, facts: part.facts)
             }
         }
-        if found.contains(where: { $0.facts.contains { $0.meaning == .keyRotated } }) { writer.keys = nil }
+        if found.contains(where: { $0.facts.has(.keyRotated) }) { writer.keys = nil }
         if citing { try findNewRecords(&writer) }
         return false
     }

@@ -55,7 +55,7 @@ extension Ledger {
         if let signed = writer.signed, signed.checkpoint.checkpoint.size == tree.size { return signed.checkpoint }
         // From the last signed root, by nothing but new leaves, to the root that will be signed.
         var frontier = before
-        for leaf in try tree.leaves(before.size..<tree.size) { frontier.append(leaf) }
+        frontier.append(contentsOf: try tree.leaves(before.size..<tree.size)[...])
         guard frontier == tree.frontier else {
             throw stop(&writer, "the tree does not go on from the last signed checkpoint")
         }

@@ -85,8 +85,10 @@ extension Ledger {
     /// What follows an acknowledged commit; a failure here is not the appenders' and shows again at the next commit.
     private func finishCommit(_ writer: inout WriterState) {
         do {
-            if isSealDue(writer) { try seal(&writer) }
-            try signIfDue(&writer)
+            guard isSealDue(writer) else { return try signIfDue(&writer) }
+            try seal(&writer)
+            // At once: a checkpoint inside a sealed segment would make every opening read entries of that segment.
+            try sign(&writer)
         } catch let error as LedgerError where error.code == .stopped {
             writer.stopped = error
         } catch {}
@@ -152,7 +154,7 @@ extension Ledger {
         view.withLock { view in
             var offset = end
             for frame in build.frames {
-                view.open?.add(frame.header, offset: offset, hash: frame.hash, entries: frame.facts)
+                view.open?.add(frame.header, offset: offset, hash: frame.hash, facts: frame.facts)
                 offset += UInt64(frame.header.byteCount)
             }
             for (digest, offset) in attachments { view.open?.attachments[digest]?.offset = offset }
@@ -279,48 +281,6 @@ extension Ledger {
             view.open = OpenSegment(
                 header: header, frontier: last.frontier, lastRecorded: last.summary.lastRecorded, epoch: last.epoch)
             view.openFile = file
-        }
-    }
-}
-
-/// The frames of a commit.
-struct CommitBuild {
-    struct BuiltFrame {
-        var header: FrameHeader
-        var hash: TreeHash
-        var facts: [EntryFacts]
-    }
-
-    private(set) var bytes: [UInt8] = []
-    private(set) var frames: [BuiltFrame] = []
-
-    /// - Parameter isOpenEnded: whether another frame of the same commit follows, which the caller builds.
-    init(
-        _ entries: [CommitStage.Entry], firstPosition: UInt64, epoch: UInt32, previousHash: TreeHash,
-        dictionary: [UInt8], isOpenEnded: Bool = false
-    ) {
-        var start = 0
-        var hash = previousHash
-        while start < entries.count {
-            var payload: [UInt8] = []
-            var end = start
-            while end < entries.count, payload.isEmpty || payload.count < Format.frameBytesTarget {
-                EntryBundle.append(entries[end].bytes, to: &payload)
-                end += 1
-            }
-            var flags: FrameHeader.Flags = []
-            if start == 0 { flags.insert(.commitBegins) }
-            if end == entries.count, !isOpenEnded { flags.insert(.commitEnds) }
-            let frame = Frame.build(
-                kind: .entries, flags: flags, epoch: epoch, firstPosition: firstPosition + UInt64(start),
-                count: UInt32(end - start), payload: payload, previousHash: hash, dictionary: dictionary)
-            guard let header = try? FrameHeader(parsing: frame.bytes, at: 0) else {
-                preconditionFailure("a frame that was just built cannot be read")
-            }
-            frames.append(BuiltFrame(header: header, hash: frame.hash, facts: entries[start..<end].map(\.facts)))
-            bytes += frame.bytes
-            hash = frame.hash
-            start = end
         }
     }
 }

@@ -164,6 +164,24 @@ extension Ledger {
         }
     }
 
+    /// The name of the log in its checkpoints, from the first header alone.
+    package static func origin(at path: String, environment: LedgerEnvironment) throws -> String {
+        try mapDiskErrors {
+            let name = Format.segmentName(0)
+            let file: any DiskFile
+            do throws(DiskError) { file = try environment.disk.open("\(path)/\(name)", .read) } catch {
+                if error.reason == .notFound || error.reason == .notFolder { throw notALedger(path) }
+                throw error
+            }
+            defer { file.close() }
+            let bytes = try file.read(at: 0, count: Format.segmentHeaderBytesMax)
+            do throws(FormatError) { return try SegmentHeader(parsing: bytes).origin } catch {
+                throw LedgerError(
+                    .corrupt, "cannot read \(name): \(error.reason)", segment: name, offset: 0, remedy: "run verify")
+            }
+        }
+    }
+
     static func notALedger(_ path: String) -> LedgerError {
         LedgerError(
             .notALedger, "cannot open \(path): it is not a ledger", remedy: "make one with cairn init, or name another")

@@ -150,7 +150,7 @@ extension Ledger {
     }
 
     func lastRevision(ofStream name: String) throws -> UInt64? {
-        let (sealed, open) = view.withLock { ($0.sealed, $0.open?.streams[name]?.lastRevision) }
+        let (sealed, open) = view.withLock { ($0.sealed, $0.open?.streams.row(named: name)?.lastRevision) }
         if let open { return open }
         for segment in sealed.reversed() {
             if let run = try segment.run(of: name) { return run.lastRevision }
@@ -160,15 +160,15 @@ extension Ledger {
 
     /// Every stream with its last revision, sorted by name.
     package func streams() throws -> [(name: String, lastRevision: UInt64)] {
-        try mapDiskErrors { try lastRevisions(view.withLock { ($0.sealed, $0.open?.streams ?? [:]) }) }
+        try mapDiskErrors { try lastRevisions(view.withLock { ($0.sealed, $0.open?.streams ?? StreamTable()) }) }
     }
 
     func lastRevisions(
-        _ state: (sealed: [SealedSegment], open: [String: OpenSegment.StreamRun])
+        _ state: (sealed: [SealedSegment], open: StreamTable)
     ) throws -> [(name: String, lastRevision: UInt64)] {
         var last: [String: UInt64] = [:]
         for segment in state.sealed { try segment.forEachStream { last[$0] = $1.lastRevision } }
-        for (name, run) in state.open { last[name] = run.lastRevision }
+        for row in state.open.rows { last[state.open.name(row)] = row.lastRevision }
         return last.map { ($0.key, $0.value) }
             .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     }

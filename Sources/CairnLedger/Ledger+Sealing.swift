@@ -101,14 +101,14 @@ extension Ledger {
             dictionary: open.header.dictionary, isOpenEnded: true)
         var sealed = open
         for frame in build.frames {
-            sealed.add(frame.header, offset: open.end, hash: frame.hash, entries: frame.facts)
+            sealed.add(frame.header, offset: open.end, hash: frame.hash, facts: frame.facts)
         }
         let payload = SegmentIndex.payload(of: sealed, streams: streams, frameOffset: sealed.end)
         // An index too large for its frame leaves the segment open: rather one large file than none.
         guard payload.count <= Format.payloadBytesMax else { return }
         let index = Frame.build(
             kind: .index, flags: [.commitEnds], epoch: epoch, firstPosition: open.header.firstPosition,
-            count: sealed.count, payload: payload, previousHash: sealed.lastHash, dictionary: nil)
+            count: sealed.count, payload: payload, compressed: nil, previousHash: sealed.lastHash)
         try writeAndSync(build.bytes + index.bytes, to: file, at: open.end, &writer)
         let name = Format.segmentName(open.header.number)
         guard

@@ -70,7 +70,7 @@ package struct LedgerOptions: Sendable {
     package var sealAttachmentBytes: UInt64 = 256 << 20
     /// How long a writer waits for the lock of another process.
     package var lockTimeoutMicroseconds: UInt64 = 5_000_000
-    /// Checkpoints are signed at most so often while events are appended.
+    /// Checkpoints are signed at most so often while events are appended, and whenever a segment is sealed.
     package var checkpointIntervalMicroseconds: UInt64 = 1_000_000
     package var privateFields = PrivateFields.standard
 

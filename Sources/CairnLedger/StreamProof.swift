@@ -53,7 +53,8 @@ package struct StreamProof: Sendable {
         }
         var before: UInt64?
         for (revision, proved) in events.enumerated() {
-            guard let facts = EntryFacts(proved.entry, in: 0..<proved.entry.count), facts.subject == stream.text,
+            guard let facts = EntryFacts(proved.entry, in: 0..<proved.entry.count),
+                proved.entry[facts.subject].elementsEqual(stream.text.utf8),
                 facts.revision == UInt64(revision), proved.position < seal.position,
                 before.map({ $0 < proved.position }) ?? true
             else { throw StreamProof.refused("event \(revision) is not the one of that revision") }
@@ -231,7 +232,9 @@ extension Ledger {
         for segment in sealed where segment.firstPosition < position {
             try segment.forEachStream { add($0, $1, from: segment.firstPosition) }
         }
-        if let (first, streams) = open { for (name, run) in streams { add(name, run, from: first) } }
+        if let (first, streams) = open {
+            for row in streams.rows { add(streams.name(row), streams.run(row), from: first) }
+        }
         return last.map { ($0.key, $0.value) }
     }
 }

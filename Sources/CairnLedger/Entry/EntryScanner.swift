@@ -25,6 +25,8 @@ struct EntryLayout: Sendable {
         static let attachments = Array("attachments".utf8)
     }
 
+    init() {}
+
     /// Nil unless the range is an object as canonical JSON writes one, with the members every entry has.
     init?(_ bytes: [UInt8], in range: Range<Int>) {
         guard EntryLayout.forEachMember(bytes, in: range, { store(bytes, $0, $1) }), !id.isEmpty, !source.isEmpty,
@@ -112,6 +114,24 @@ struct EntryLayout: Sendable {
         return nil
     }
 
+    /// The range, if it has no escapes.
+    static func unescaped(_ bytes: [UInt8], _ range: Range<Int>) -> Range<Int>? {
+        let span = bytes.span.extracting(range)
+        for index in span.indices where span[index] == UInt8(ascii: "\\") { return nil }
+        return range
+    }
+
+    /// The range, if it is text without escapes: the name of a stream needs none.
+    static func plainText(_ bytes: [UInt8], _ range: Range<Int>) -> Range<Int>? {
+        let span = bytes.span.extracting(range)
+        var isASCII = true
+        for index in span.indices {
+            if span[index] == UInt8(ascii: "\\") { return nil }
+            if span[index] >= 0x80 { isASCII = false }
+        }
+        return isASCII || String(validating: span) != nil ? range : nil
+    }
+
     /// The content of a string member, with its escapes undone.
     static func text(_ bytes: [UInt8], _ range: Range<Int>) -> [UInt8]? {
         let raw = bytes[range]
@@ -121,11 +141,23 @@ struct EntryLayout: Sendable {
     }
 }
 
+/// The facts of the entries of one frame, and the bytes in which the names of their streams lie.
+struct FrameFacts: Sendable {
+    /// The entries where they lie; what is between them means nothing.
+    var payload: [UInt8]
+    var entries: [EntryFacts]
+
+    static let none = FrameFacts(payload: [], entries: [])
+
+    func has(_ meaning: EntryFacts.Meaning) -> Bool { entries.contains { $0.meaning == meaning } }
+}
+
 /// What the index keeps of one entry.
 struct EntryFacts: Sendable {
     /// Short hash of (source, id).
     var identity: UInt64
-    var subject: String
+    /// Where the name of the stream lies in the bytes that hold the entry.
+    var subject: Range<Int>
     var revision: UInt64
     /// Microseconds since 1970.
     var time: Int64
@@ -162,27 +194,38 @@ struct EntryFacts: Sendable {
     }
 
     /// Nil if the bytes are not an entry.
-    init?(_ bytes: [UInt8], in range: Range<Int>) {
-        guard let layout = EntryLayout(bytes, in: range), let id = EntryLayout.text(bytes, layout.id),
-            let source = EntryLayout.text(bytes, layout.source),
-            let subject = String(validating: bytes.span.extracting(layout.subject)),
+    /// - Parameter leaf: its hash, where that is known already.
+    init?(_ bytes: [UInt8], in range: Range<Int>, leaf: TreeHash? = nil) {
+        guard let layout = EntryEnvelope.layout(bytes, in: range) ?? EntryLayout(bytes, in: range),
+            let subject = EntryLayout.plainText(bytes, layout.subject),
             let revision = EntryFacts.number(bytes, layout.revision),
             let time = Timestamp(utf8: bytes.span.extracting(layout.time)),
             let recordedTime = Timestamp(utf8: bytes.span.extracting(layout.recordedTime)),
-            let attachments = EntryFacts.digests(bytes, layout.attachments)
+            let attachments = EntryFacts.digests(bytes, layout.attachments),
+            let identity = EntryFacts.identity(bytes, layout)
         else { return nil }
-        identity = Digest.identity(source: source, id: id)
+        self.identity = identity
         self.subject = subject
         self.revision = revision
         self.time = time.microseconds
         self.recordedTime = recordedTime.microseconds
         self.attachments = attachments
-        leaf = TreeHasher.leaf(bytes[range])
+        self.leaf = leaf ?? TreeHasher.leaf(bytes[range])
         meaning = Meaning(type: bytes, in: layout.type)
     }
 
+    private static func identity(_ bytes: [UInt8], _ layout: EntryLayout) -> UInt64? {
+        if let source = EntryLayout.unescaped(bytes, layout.source), let id = EntryLayout.unescaped(bytes, layout.id) {
+            return Digest.identity(source: bytes[source], id: bytes[id])
+        }
+        guard let id = EntryLayout.text(bytes, layout.id), let source = EntryLayout.text(bytes, layout.source) else {
+            return nil
+        }
+        return Digest.identity(source: source[...], id: id[...])
+    }
+
     init(
-        identity: UInt64, subject: String, revision: UInt64, time: Int64, recordedTime: Int64,
+        identity: UInt64, subject: Range<Int>, revision: UInt64, time: Int64, recordedTime: Int64,
         attachments: [TreeHash], leaf: TreeHash, meaning: Meaning
     ) {
         self.identity = identity

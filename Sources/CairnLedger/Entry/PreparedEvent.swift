@@ -10,22 +10,44 @@ struct PreparedEvent: Sendable {
     private let head: [UInt8]
     private let middle: [UInt8]
     private let tail: [UInt8]
+    /// From the end of the stream's name to the end of the entry.
+    private let subjectToEnd: Int
     /// All contents with their roles: the proposal's own, and what was moved out of the entry.
     let parts: [ProposedAttachment]
     let drafts: [AttachmentDraft]
+    /// What the entry says to the ledger itself.
+    let meaning: EntryFacts.Meaning
     /// Without private fields and what was moved out; for comparing with a stored entry of which parts are gone.
     let inlineData: JSONValue?
 
     var attachmentByteCount: Int { drafts.reduce(0) { $0 + $1.recordByteCount } }
 
+    /// Where the entry says what is known only under the lock, as every entry of a commit says it.
+    static func recordedTimeMember(_ time: Timestamp) -> [UInt8] {
+        var bytes = Array("\"recordedtime\":\"".utf8)
+        time.append(to: &bytes)
+        bytes += "\",".utf8
+        return bytes
+    }
+
+    /// Where the name of the stream lies in the entry.
+    func subject(inEntryOf count: Int) -> Range<Int> {
+        let end = count - subjectToEnd
+        return end - proposal.subject.text.utf8.count..<end
+    }
+
+    private static let revisionMember = Array("\"revision\":".utf8)
+
     /// The entry.
-    func entry(recordedTime: Timestamp, revision: UInt64) -> [UInt8] {
+    /// - Parameter recordedTimeMember: see the function of this name.
+    func entry(recordedTimeMember: [UInt8], revision: UInt64) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(head.count + middle.count + tail.count + 80)
         bytes += head
-        bytes += Array("\"recordedtime\":\"\(recordedTime)\",".utf8)
+        bytes += recordedTimeMember
         bytes += middle
-        bytes += Array("\"revision\":\(revision)".utf8)
+        bytes += PreparedEvent.revisionMember
+        CanonicalJSON.append(revision, to: &bytes)
         bytes += tail
         return bytes
     }
@@ -88,9 +110,12 @@ struct PreparedEvent: Sendable {
         head = form.head
         middle = form.middle
         tail = form.tail
+        subjectToEnd = form.subjectToEnd
         self.parts = parts
         drafts = form.drafts
         self.inlineData = inlineData
+        let type = proposal.type
+        meaning = type.hasPrefix("cairn.") ? EntryFacts.Meaning(type: Array(type.utf8), in: 0..<type.utf8.count) : .none
     }
 
     private static func check(_ event: ProposedEvent) throws(LedgerError) {
@@ -129,6 +154,7 @@ private struct PreparedForm {
     var head: [UInt8] = []
     var middle: [UInt8] = []
     var tail: [UInt8] = []
+    var subjectToEnd = 0
     var drafts: [AttachmentDraft] = []
 
     /// With the longest recordedtime and revision there can be.
@@ -148,6 +174,62 @@ private struct PreparedForm {
                 role: part.role, mediaType: part.mediaType, byteCount: part.content.count, digest: draft.digest.bytes,
                 retention: part.retention)
         }
+        let attachments = references.isEmpty ? nil : AttachmentLines.text(references)
+        if event.extensions.isEmpty {
+            renderPlain(event, actor, attachments, data, receivedText)
+        } else {
+            renderSorted(event, actor, attachments, data, receivedText)
+        }
+    }
+
+    /// The members of almost every event, whose order is known.
+    private mutating func renderPlain(
+        _ event: ProposedEvent, _ actor: Actor, _ attachments: String?, _ data: [UInt8]?, _ receivedText: String?
+    ) {
+        func add(_ name: StaticString, _ text: String?, to bytes: inout [UInt8]) {
+            guard let text else { return }
+            unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+            CanonicalJSON.write(text, to: &bytes)
+        }
+        head.reserveCapacity(160 + (data?.count ?? 0) + (attachments?.utf8.count ?? 0))
+        head.append(UInt8(ascii: "{"))
+        func addToHead(_ name: StaticString, _ text: String?) {
+            guard text != nil else { return }
+            add(name, text, to: &head)
+            head.append(UInt8(ascii: ","))
+        }
+        addToHead("\"attachments\":", attachments)
+        addToHead("\"authid\":", actor.id)
+        addToHead("\"authtype\":", actor.type)
+        addToHead("\"causationid\":", event.causationID)
+        addToHead("\"correlationid\":", event.correlationID)
+        if let data {
+            head += "\"data\":".utf8
+            head += data
+            head.append(UInt8(ascii: ","))
+        }
+        addToHead("\"id\":", event.id)
+        addToHead("\"onbehalfof\":", event.onBehalfOf)
+        addToHead("\"receivedsha256\":", receivedText)
+        tail.reserveCapacity(200)
+        add(",\"source\":", event.source, to: &tail)
+        tail += ",\"specversion\":\"1.0\"".utf8
+        add(",\"subject\":", event.subject.text, to: &tail)
+        let subjectEnd = tail.count - 1
+        tail += ",\"time\":\"".utf8
+        event.time.append(to: &tail)
+        tail.append(UInt8(ascii: "\""))
+        if let text = event.timeText, text != event.time.description { add(",\"timetext\":", text, to: &tail) }
+        add(",\"traceparent\":", event.traceparent, to: &tail)
+        add(",\"type\":", event.type, to: &tail)
+        tail.append(UInt8(ascii: "}"))
+        subjectToEnd = tail.count - subjectEnd
+    }
+
+    /// The same with extensions, which may sort before, between and behind.
+    private mutating func renderSorted(
+        _ event: ProposedEvent, _ actor: Actor, _ attachments: String?, _ data: [UInt8]?, _ receivedText: String?
+    ) {
         var members: [(name: String, value: [UInt8])] = []
         func add(_ name: String, _ text: String?) {
             guard let text else { return }
@@ -155,7 +237,7 @@ private struct PreparedForm {
             CanonicalJSON.write(text, to: &value)
             members.append((name, value))
         }
-        add("attachments", references.isEmpty ? nil : AttachmentLines.text(references))
+        add("attachments", attachments)
         add("authid", actor.id)
         add("authtype", actor.type)
         add("causationid", event.causationID)
@@ -174,15 +256,14 @@ private struct PreparedForm {
         add("timetext", event.timeText == time ? nil : event.timeText)
         add("traceparent", event.traceparent)
         add("type", event.type)
-        if !event.extensions.isEmpty {
-            for member in event.extensions { members.append((member.name, CanonicalJSON.bytes(of: member.value))) }
-            members.sort { $0.name.utf16.lexicographicallyPrecedes($1.name.utf16) }
-        }
+        for member in event.extensions { members.append((member.name, CanonicalJSON.bytes(of: member.value))) }
+        members.sort { $0.name.utf16.lexicographicallyPrecedes($1.name.utf16) }
         render(members)
     }
 
     private mutating func render(_ members: [(name: String, value: [UInt8])]) {
         var current: [UInt8] = [UInt8(ascii: "{")]
+        var subjectEnd = 0
         for (index, member) in members.enumerated() {
             switch member.name {
             case "recordedtime":
@@ -197,10 +278,13 @@ private struct PreparedForm {
                 CanonicalJSON.write(member.name, to: &current)
                 current.append(UInt8(ascii: ":"))
                 current += member.value
+                // `subject` sorts behind `revision`: it is in the last part.
+                if member.name == "subject" { subjectEnd = current.count - 1 }
                 if index < members.count - 1 { current.append(UInt8(ascii: ",")) }
             }
         }
         current.append(UInt8(ascii: "}"))
         tail = current
+        subjectToEnd = tail.count - subjectEnd
     }
 }

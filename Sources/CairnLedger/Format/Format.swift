@@ -28,9 +28,11 @@ package enum Format {
     /// Longest preset dictionary: zlib's window.
     static let dictionaryBytesMax = 32_768
     static let originBytesMax = 255
-    /// Payload at which the writer starts the next frame: small enough to read one event fast, large enough to
-    /// compress well.
-    static let frameBytesTarget = 256 << 10
+    /// Payload at which the writer starts the next frame: small enough to read one event fast and for a batch to be
+    /// compressed on all cores, large enough to compress well.
+    static let frameBytesTarget = 128 << 10
+    /// zlib's level for frames: 2.5 times as fast as its default on events, for a tenth more bytes.
+    static let deflateLevel: Int32 = 3
     static let sectorBytes = 512
 
     package static func segmentName(_ number: UInt32) -> String { "segments/\(padded(number)).segment" }
@@ -57,11 +59,11 @@ extension [UInt8] {
     }
 
     mutating func appendLittleEndian(_ value: UInt32) {
-        for shift in stride(from: UInt32(0), to: 32, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
+        unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
     }
 
     mutating func appendLittleEndian(_ value: UInt64) {
-        for shift in stride(from: UInt64(0), to: 64, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
+        unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
     }
 
     mutating func appendLittleEndian(_ value: Int64) { appendLittleEndian(UInt64(bitPattern: value)) }

@@ -128,20 +128,22 @@ struct Frame: Sendable {
         }
     }
 
-    /// Builds the bytes of a frame around a payload, compressed if that makes it smaller.
+    /// The stored form of a payload of entries, or nil where it would be no smaller.
+    static func compress(_ payload: [UInt8], dictionary: [UInt8]) -> [UInt8]? {
+        let compressed = Deflate.compress(payload, level: Format.deflateLevel, dictionary: dictionary)
+        return compressed.count < payload.count ? compressed : nil
+    }
+
+    /// Builds the bytes of a frame around a payload.
+    /// - Parameter compressed: what `compress` made of it; nil for a payload that is stored as it is.
     static func build(
         kind: FrameHeader.Kind, flags: FrameHeader.Flags, epoch: UInt32, firstPosition: UInt64, count: UInt32,
-        payload: [UInt8], previousHash: TreeHash, dictionary: [UInt8]?
+        payload: [UInt8], compressed: [UInt8]?, previousHash: TreeHash
     ) -> (bytes: [UInt8], hash: TreeHash) {
         precondition(payload.count <= Format.payloadBytesMax, "a payload of \(payload.count) bytes")
         var flags = flags
-        var stored = payload
-        if let dictionary {
-            let compressed = Deflate.compress(payload, dictionary: dictionary)
-            if compressed.count < payload.count { stored = compressed } else { flags.insert(.isPlain) }
-        } else {
-            flags.insert(.isPlain)
-        }
+        if compressed == nil { flags.insert(.isPlain) }
+        let stored = compressed ?? payload
         let header = FrameHeader(
             kind: kind, flags: flags, epoch: epoch, firstPosition: firstPosition, count: count,
             storedCount: stored.count, rawCount: payload.count, previousHash: previousHash,

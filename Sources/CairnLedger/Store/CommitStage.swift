@@ -18,12 +18,21 @@ struct CommitStage {
     private var prepared: [PreparedEvent] = []
     /// Revision of the next event of each stream that was asked for.
     private var nextRevisions: [String: UInt64] = [:]
-    private var identities: [UInt64: [Int]] = [:]
+    private var firstByIdentity: [UInt64: Int] = [:]
+    /// Further events with the same short hash.
+    private var moreByIdentity: [UInt64: [Int]] = [:]
+    private let recordedTimeMember: [UInt8]
 
     init(ledger: Ledger, firstPosition: UInt64, recordedTime: Timestamp) {
         self.ledger = ledger
         self.firstPosition = firstPosition
         self.recordedTime = recordedTime
+        recordedTimeMember = PreparedEvent.recordedTimeMember(recordedTime)
+    }
+
+    private func known(_ identity: UInt64) -> [Int] {
+        guard let first = firstByIdentity[identity] else { return [] }
+        return [first] + (moreByIdentity[identity] ?? [])
     }
 
     /// Takes all events of a batch, or none and throws.
@@ -45,9 +54,10 @@ struct CommitStage {
     private mutating func undo(to count: Int) {
         while entries.count > count {
             let entry = entries.removeLast()
-            prepared.removeLast()
-            nextRevisions[entry.facts.subject] = entry.facts.revision
-            identities[entry.facts.identity]?.removeLast()
+            let event = prepared.removeLast()
+            nextRevisions[event.proposal.subject.text] = entry.facts.revision
+            let identity = entry.facts.identity
+            if moreByIdentity[identity]?.popLast() == nil { firstByIdentity[identity] = nil }
         }
     }
 
@@ -62,14 +72,17 @@ struct CommitStage {
             next = try ledger.lastRevision(ofStream: stream).map { $0 + 1 } ?? 0
         }
         try check(expected, next: next, event)
-        let bytes = event.entry(recordedTime: recordedTime, revision: next)
-        let type = Array(event.proposal.type.utf8)
+        let bytes = event.entry(recordedTimeMember: recordedTimeMember, revision: next)
         let facts = EntryFacts(
-            identity: event.identity, subject: stream, revision: next, time: event.proposal.time.microseconds,
+            identity: event.identity, subject: event.subject(inEntryOf: bytes.count), revision: next,
+            time: event.proposal.time.microseconds,
             recordedTime: recordedTime.microseconds, attachments: event.drafts.map(\.digest),
-            leaf: TreeHasher.leaf(bytes), meaning: EntryFacts.Meaning(type: type, in: 0..<type.count))
+            leaf: TreeHash.zero, meaning: event.meaning)
         precondition(bytes.count <= Format.entryBytesMax, "an entry of \(bytes.count) bytes was prepared")
-        identities[event.identity, default: []].append(entries.count)
+        if let first = firstByIdentity.updateValue(entries.count, forKey: event.identity) {
+            firstByIdentity[event.identity] = first
+            moreByIdentity[event.identity, default: []].append(entries.count)
+        }
         nextRevisions[stream] = next + 1
         entries.append(Entry(bytes: bytes, facts: facts, drafts: event.drafts))
         prepared.append(event)
@@ -96,7 +109,7 @@ struct CommitStage {
 
     /// Where the same event already is; throws if another event has its identity.
     private func duplicate(of event: PreparedEvent) throws -> Receipt? {
-        for index in identities[event.identity] ?? [] {
+        for index in known(event.identity) {
             let other = prepared[index].proposal
             guard other.id == event.proposal.id, other.source == event.proposal.source else { continue }
             guard IdentityCheck.isSame(event.proposal, other) else {

@@ -242,10 +242,10 @@ enum SegmentLoader {
             file: file, fileEnd: fileEnd, offset: segment.end, previousHash: segment.lastHash,
             nextPosition: segment.nextPosition)
         var unreadable: [Damage] = []
-        func add(_ frame: Frame, _ facts: Result<[EntryFacts], FormatError>) {
+        func add(_ frame: Frame, _ facts: Result<FrameFacts, FormatError>) {
             switch facts {
             case .success(let facts) where frame.header.kind == .entries:
-                segment.add(frame.header, offset: frame.offset, hash: frame.hash, entries: facts)
+                segment.add(frame.header, offset: frame.offset, hash: frame.hash, facts: facts)
             case .success: segment.advance(to: frame.end, hash: frame.hash, epoch: frame.header.epoch)
             case .failure(let error):
                 segment.advance(to: frame.end, hash: frame.hash, epoch: frame.header.epoch)
@@ -263,18 +263,21 @@ enum SegmentLoader {
         return (unreadable + outcome.damage).sorted { $0.offset < $1.offset }
     }
 
-    static func facts(of frame: Frame, dictionary: [UInt8]) throws(FormatError) -> [EntryFacts] {
-        guard frame.header.kind == .entries else { return [] }
-        let payload = try frame.payload(dictionary: dictionary)
+    static func facts(of frame: Frame, dictionary: [UInt8]) throws(FormatError) -> FrameFacts {
+        guard frame.header.kind == .entries else { return .none }
+        var payload = try frame.payload(dictionary: dictionary)
+        let ranges = try EntryOffsets.ranges(of: payload, count: frame.header.count)
+        // The byte before each entry belongs to its length, which is read by now.
+        let leaves = TreeHasher.leaves(&payload, ranges)
         var facts: [EntryFacts] = []
-        facts.reserveCapacity(Int(frame.header.count))
-        for range in try EntryOffsets.ranges(of: payload, count: frame.header.count) {
-            guard let entry = EntryFacts(payload, in: range) else {
+        facts.reserveCapacity(ranges.count)
+        for (index, range) in ranges.enumerated() {
+            guard let entry = EntryFacts(payload, in: range, leaf: leaves[index]) else {
                 throw .damaged("an entry is not the canonical JSON of an event")
             }
             facts.append(entry)
         }
-        return facts
+        return FrameFacts(payload: payload, entries: facts)
     }
 
     /// Finds the record of each cited digest and where the cited records end.

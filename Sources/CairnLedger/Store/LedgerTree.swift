@@ -23,7 +23,7 @@ struct LedgerTree {
         guard size <= openFrontier.size else { throw ProofError.sizeNotReached(size: size, known: openFrontier.size) }
         if size == openFrontier.size { return openFrontier }
         var frontier = sealed.last { $0.endPosition <= size }?.frontier ?? TreeFrontier()
-        for leaf in try leaves(frontier.size..<size) { frontier.append(leaf) }
+        frontier.append(contentsOf: try leaves(frontier.size..<size)[...])
         return frontier
     }
 

@@ -18,8 +18,6 @@ struct OpenSegment: Sendable {
         /// Counted from the first entry of the segment.
         var entries: [UInt32]
         var lastRevision: UInt64
-        /// False if a revision is missing or out of order.
-        var isDense = true
     }
 
     struct AttachmentRow: Sendable {
@@ -37,11 +35,11 @@ struct OpenSegment: Sendable {
     private(set) var lastHash: TreeHash
     /// Position behind the last entry.
     private(set) var nextPosition: UInt64
-    private(set) var identities: [(hash: UInt64, entry: UInt32)] = []
+    private(set) var identities: [IdentityRow] = []
     private var firstByIdentity: [UInt64: UInt32] = [:]
     /// Further entries with the same short hash: other identities, which 64 bits do not tell apart.
     private var moreByIdentity: [UInt64: [UInt32]] = [:]
-    private(set) var streams: [String: StreamRun] = [:]
+    private(set) var streams = StreamTable()
     var attachments: [TreeHash: AttachmentRow] = [:]
     /// The cited digests in the order of their records in the attachments file.
     private(set) var citedDigests: [TreeHash] = []
@@ -62,9 +60,16 @@ struct OpenSegment: Sendable {
     private(set) var firstOutOfTime: UInt32?
     private var lastAdded = Int64.min
     private let tracksTree: Bool
+    private let tracksIdentities: Bool
 
-    /// - Parameter frontier: of the tree before the segment; nil if nobody will ask for the one behind it.
-    init(header: SegmentHeader, frontier: TreeFrontier?, lastRecorded: Int64, epoch: UInt32) {
+    /// - Parameters:
+    ///   - frontier: of the tree before the segment; nil if nobody will ask for the one behind it.
+    ///   - tracksIdentities: false if nobody will look for one.
+    init(
+        header: SegmentHeader, frontier: TreeFrontier?, lastRecorded: Int64, epoch: UInt32,
+        tracksIdentities: Bool = true
+    ) {
+        self.tracksIdentities = tracksIdentities
         self.header = header
         end = UInt64(header.byteCount)
         lastHash = header.hash
@@ -88,7 +93,8 @@ struct OpenSegment: Sendable {
     }
 
     /// Adds a frame of entries.
-    mutating func add(_ header: FrameHeader, offset: UInt64, hash: TreeHash, entries: [EntryFacts]) {
+    mutating func add(_ header: FrameHeader, offset: UInt64, hash: TreeHash, facts: FrameFacts) {
+        let entries = facts.entries
         precondition(entries.count == Int(header.count), "a frame of \(header.count) has \(entries.count) entries")
         if header.firstPosition != nextPosition { hasGap = true }
         let base = UInt32(truncatingIfNeeded: header.firstPosition - self.header.firstPosition)
@@ -97,10 +103,11 @@ struct OpenSegment: Sendable {
             firstRecorded: entries.first?.recordedTime ?? lastRecorded,
             lastRecorded: entries.last?.recordedTime ?? lastRecorded, minTime: .max, maxTime: .min,
             byteCount: UInt32(truncatingIfNeeded: header.byteCount))
+        let bytes = facts.payload
         for (index, facts) in entries.enumerated() {
             row.minTime = min(row.minTime, facts.time)
             row.maxTime = max(row.maxTime, facts.time)
-            add(facts, entry: base + UInt32(index))
+            add(facts, entry: base + UInt32(index), bytes)
         }
         frames.append(row)
         minTime = min(minTime, row.minTime)
@@ -125,14 +132,13 @@ struct OpenSegment: Sendable {
         lastAdded = max(lastAdded, facts.recordedTime)
     }
 
-    private mutating func add(_ facts: EntryFacts, entry: UInt32) {
-        identities.append((facts.identity, entry))
-        if let earlier = firstByIdentity.updateValue(entry, forKey: facts.identity) {
+    private mutating func add(_ facts: EntryFacts, entry: UInt32, _ bytes: [UInt8]) {
+        identities.append(IdentityRow(hash: facts.identity, entry: entry))
+        if tracksIdentities, let earlier = firstByIdentity.updateValue(entry, forKey: facts.identity) {
             firstByIdentity[facts.identity] = earlier
             moreByIdentity[facts.identity, default: []].append(entry)
         }
-        streams[facts.subject, default: StreamRun(firstRevision: facts.revision, entries: [], lastRevision: 0)]
-            .append(entry, revision: facts.revision)
+        streams.append(bytes, name: facts.subject, entry: entry, revision: facts.revision)
         for digest in facts.attachments {
             attachments[digest] = AttachmentRow(offset: 0, citing: entry)
             citedDigests.append(digest)
@@ -140,13 +146,5 @@ struct OpenSegment: Sendable {
         note(facts, entry: entry)
         leaves.append(facts.leaf)
         if tracksTree { frontier.append(facts.leaf) }
-    }
-}
-
-extension OpenSegment.StreamRun {
-    fileprivate mutating func append(_ entry: UInt32, revision: UInt64) {
-        if let last = entries.last, last >= entry || revision != lastRevision &+ 1 { isDense = false }
-        entries.append(entry)
-        lastRevision = revision
     }
 }

@@ -10,10 +10,13 @@ enum SegmentIndex {
     /// - Parameters:
     ///   - streams: what the sealing event, the last entry, says.
     ///   - frameOffset: where the frame of the index begins in the file.
+    ///   - identities: those of the segment, if they are sorted already.
     static func payload(
-        of segment: OpenSegment, streams commitment: StreamMap.Commitment, frameOffset: UInt64
+        of segment: OpenSegment, identities: [IdentityRow]? = nil, streams commitment: StreamMap.Commitment,
+        frameOffset: UInt64
     ) -> [UInt8] {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(Int(segment.count) * 16 + segment.frames.count * frameRowBytes + 4096)
         for row in segment.frames {
             bytes.appendLittleEndian(row.offset)
             bytes.appendLittleEndian(row.firstPosition)
@@ -24,17 +27,20 @@ enum SegmentIndex {
             bytes.appendLittleEndian(row.maxTime)
         }
         let identitiesOffset = UInt32(bytes.count)
-        append(segment.identities.map { ($0.hash, $0.entry) }, to: &bytes)
-        let names = segment.streams.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        append(identities ?? IdentityRow.sorted(segment.identities), to: &bytes)
+        let streams = segment.streams
+        let sorted = streams.rows.sorted {
+            streams.nameBytes($0).lexicographicallyPrecedes(streams.nameBytes($1))
+        }
         var records: [UInt8] = []
-        var hashes: [(UInt64, UInt32)] = []
-        for name in names {
-            guard let run = segment.streams[name] else { continue }
-            hashes.append((Digest.stream(name), UInt32(records.count)))
-            append(name, run, to: &records)
+        var hashes: [IdentityRow] = []
+        for row in sorted {
+            let name = streams.name(row)
+            hashes.append(IdentityRow(hash: Digest.stream(name), entry: UInt32(records.count)))
+            append(name, streams.run(row), to: &records)
         }
         let streamHashesOffset = UInt32(bytes.count)
-        append(hashes, to: &bytes)
+        append(IdentityRow.sorted(hashes), to: &bytes)
         let streamsOffset = UInt32(bytes.count)
         bytes += records
         let attachmentsOffset = UInt32(bytes.count)
@@ -47,7 +53,7 @@ enum SegmentIndex {
         for hash in segment.frontier.hashes { hash.append(to: &bytes) }
         let summary = SegmentSummary(
             firstPosition: segment.header.firstPosition, count: segment.count, frameCount: UInt32(segment.frames.count),
-            streamCount: UInt32(names.count), attachmentCount: UInt32(segment.attachments.count),
+            streamCount: UInt32(sorted.count), attachmentCount: UInt32(segment.attachments.count),
             hashCount: UInt32(segment.frontier.hashes.count), identitiesOffset: identitiesOffset,
             streamHashesOffset: streamHashesOffset, streamsOffset: streamsOffset,
             attachmentsOffset: attachmentsOffset, treeOffset: treeOffset, minTime: segment.minTime,
@@ -57,10 +63,10 @@ enum SegmentIndex {
         return bytes
     }
 
-    private static func append(_ rows: [(UInt64, UInt32)], to bytes: inout [UInt8]) {
-        for row in rows.sorted(by: { $0.0 != $1.0 ? $0.0 < $1.0 : $0.1 < $1.1 }) {
-            bytes.appendLittleEndian(row.0)
-            bytes.appendLittleEndian(row.1)
+    private static func append(_ rows: [IdentityRow], to bytes: inout [UInt8]) {
+        for row in rows {
+            bytes.appendLittleEndian(row.hash)
+            bytes.appendLittleEndian(row.entry)
         }
     }
 

@@ -41,6 +41,9 @@ package struct TreeHash: Sendable, Hashable, CustomStringConvertible {
         (word0.bigEndian, word1.bigEndian, word2.bigEndian, word3.bigEndian)
     }
 
+    /// In the place of one that is not computed yet.
+    static let zero = TreeHash(bigEndianWords: (0, 0, 0, 0))
+
     package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(TreeHash.byteCount)

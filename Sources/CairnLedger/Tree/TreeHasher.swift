@@ -19,13 +19,32 @@ package enum TreeHasher {
         return hash(hasher.finalize())
     }
 
+    /// The leaves of entries that each have a byte before them in the buffer, which becomes the prefix: so an entry is
+    /// hashed where it lies, in one call.
+    static func leaves(_ bytes: inout [UInt8], _ entries: [Range<Int>]) -> [TreeHash] {
+        unsafe bytes.withUnsafeMutableBytes { buffer in
+            entries.map { entry in
+                unsafe buffer[entry.lowerBound - 1] = leafPrefix
+                let part = unsafe UnsafeRawBufferPointer(rebasing: buffer[entry.lowerBound - 1..<entry.upperBound])
+                var hasher = SHA256()
+                unsafe hasher.update(bufferPointer: part)
+                return hash(hasher.finalize())
+            }
+        }
+    }
+
     /// SHA-256 of 0x01, the left and the right hash.
     package static func node(_ left: TreeHash, _ right: TreeHash) -> TreeHash {
-        var hasher = SHA256()
-        unsafe withUnsafeBytes(of: nodePrefix) { unsafe hasher.update(bufferPointer: $0) }
-        unsafe withUnsafeBytes(of: left.storedWords) { unsafe hasher.update(bufferPointer: $0) }
-        unsafe withUnsafeBytes(of: right.storedWords) { unsafe hasher.update(bufferPointer: $0) }
-        return hash(hasher.finalize())
+        // Joined first: one call of the hash, for each inner node of the tree.
+        unsafe withUnsafeTemporaryAllocation(byteCount: 1 + 2 * TreeHash.byteCount, alignment: 8) { buffer in
+            unsafe buffer[0] = nodePrefix
+            unsafe buffer.storeBytes(of: left.storedWords, toByteOffset: 1, as: (UInt64, UInt64, UInt64, UInt64).self)
+            unsafe buffer.storeBytes(
+                of: right.storedWords, toByteOffset: 1 + TreeHash.byteCount, as: (UInt64, UInt64, UInt64, UInt64).self)
+            var hasher = SHA256()
+            unsafe hasher.update(bufferPointer: UnsafeRawBufferPointer(buffer))
+            return hash(hasher.finalize())
+        }
     }
 
     /// SHA-256 without a prefix: key ids and digests of whole texts, never a tree.

@@ -1,6 +1,5 @@
 internal import CairnBytes
 internal import CairnModel
-internal import Dispatch
 internal import Synchronization
 
 /// Checks a whole ledger from its files alone, trusting neither index nor tiles: every byte of every segment and
@@ -11,9 +10,10 @@ package struct LedgerVerifier {
     private let environment: LedgerEnvironment
     private var report = VerifyReport()
     private var checkpoint: SignedCheckpoint?
-    private var identities: Set<UInt64> = []
+    /// Short hashes of the identities of each segment, sorted.
+    private var identities: [(name: String, firstPosition: UInt64, rows: [IdentityRow])] = []
     private var lastRevisions: [String: UInt64] = [:]
-    private var tree = TileTree()
+    private var tree = TreeFrontier()
     /// Sizes whose roots are wanted, with the roots once they are reached.
     private var wantedRoots: [UInt64: TreeHash?] = [:]
     private var rotations: [KeyHistory.Rotation] = []
@@ -53,6 +53,7 @@ package struct LedgerVerifier {
         }
         if wantedRoots[0] != nil { wantedRoots[0] = tree.root }
         try checkSegments(numbers, last: last)
+        checkIdentities()
         try checkRemovals()
         report.entries = tree.size
         report.streams = lastRevisions.count
@@ -80,8 +81,9 @@ package struct LedgerVerifier {
 
     /// Segments side by side, as many as fit the machine, then in order what goes across them.
     private mutating func checkSegments(_ numbers: [UInt32], last: UInt32) throws {
-        // A segment and its facts take up to 150 MB while they are checked.
-        let width = 4
+        // Two, so that one can be read and put together while the cores work on the other; a segment and its facts take up
+        // to 150 MB.
+        let width = 2
         var next: UInt32 = 0
         while next <= last {
             let end = min(last, next + UInt32(width) - 1)
@@ -105,13 +107,14 @@ package struct LedgerVerifier {
     }
 
     private func checkSideBySide(_ numbers: [UInt32], last: UInt32) -> [UInt32: SegmentCheck] {
-        let results = Mutex<[UInt32: SegmentCheck]>([:])
+        let results = SegmentChecks()
         let path = path
         let disk = environment.disk
         let signedSize = checkpoint?.checkpoint.size ?? 0
         let size = tree.size
         let id = ledgerID ?? [UInt8](repeating: 0, count: Format.ledgerIDBytes)
-        DispatchQueue.concurrentPerform(iterations: numbers.count) { index in
+        // Threads of their own: they wait for those that read the entries.
+        WorkerThread.run(numbers.count) { index in
             let number = numbers[index]
             // Stands in for a header that cannot be read.
             let expected = SegmentHeader(
@@ -120,9 +123,14 @@ package struct LedgerVerifier {
             let check = SegmentCheck(
                 number: number, path: path, disk: disk, isLast: number == last, signedSize: signedSize,
                 expected: expected)
-            results.withLock { $0[number] = check }
+            results.byNumber.withLock { $0[number] = check }
         }
-        return results.withLock { $0 }
+        return results.byNumber.withLock { $0 }
+    }
+
+    /// What several threads found.
+    private final class SegmentChecks: Sendable {
+        let byNumber = Mutex<[UInt32: SegmentCheck]>([:])
     }
 
     private mutating func add(_ check: SegmentCheck, isLast: Bool) throws {
@@ -170,15 +178,11 @@ package struct LedgerVerifier {
     /// Positions, revisions, identities, times; and the leaves into the tree.
     private mutating func checkNumbers(_ check: SegmentCheck) throws {
         let segment = check.segment
-        for (hash, entry) in segment.identities where !identities.insert(hash).inserted {
-            report.add(
-                .corrupt,
-                "cannot trust \(check.name): entry \(segment.header.firstPosition + UInt64(entry)) has the source and id "
-                    + "of an earlier one", file: check.name)
-        }
-        for (name, run) in segment.streams {
+        identities.append((check.name, segment.header.firstPosition, check.identities))
+        for row in segment.streams.rows {
+            let name = segment.streams.name(row)
             let expected = lastRevisions[name].map { $0 &+ 1 } ?? 0
-            if isTreeWhole, !run.isDense || run.firstRevision != expected {
+            if isTreeWhole, !row.isDense || row.firstRevision != expected {
                 report.add(
                     .corrupt, "cannot trust \(check.name): the revisions of stream \(name) have a gap",
                     file: check.name)
@@ -190,12 +194,32 @@ package struct LedgerVerifier {
                 "cannot trust \(check.name): entry \(segment.header.firstPosition + UInt64(entry)) was recorded before "
                     + "the one before it", file: check.name)
         }
-        for leaf in segment.leaves {
-            tree.append(leaf) { _, _ in }
-            if wantedRoots[tree.size] != nil { wantedRoots[tree.size] = .some(tree.root) }
-        }
+        addLeaves(segment.leaves)
         try readSpecial(check)
-        for (name, run) in segment.streams { lastRevisions[name] = run.lastRevision }
+        for row in segment.streams.rows { lastRevisions[segment.streams.name(row)] = row.lastRevision }
+    }
+
+    private mutating func addLeaves(_ leaves: [TreeHash]) {
+        var rest = leaves[...]
+        let end = tree.size + UInt64(leaves.count)
+        for size in wantedRoots.keys.sorted() where size > tree.size && size <= end {
+            let part = rest.prefix(Int(size - tree.size))
+            tree.append(contentsOf: part)
+            wantedRoots[size] = .some(tree.root)
+            rest = rest.dropFirst(part.count)
+        }
+        tree.append(contentsOf: rest)
+    }
+
+    /// No two entries have the same source and id.
+    private mutating func checkIdentities() {
+        for repeated in IdentityRow.repeated(identities.map(\.rows)) {
+            let (name, firstPosition, _) = identities[repeated.segment]
+            report.add(
+                .corrupt,
+                "cannot trust \(name): entry \(firstPosition + UInt64(repeated.entry)) has the source and id of an "
+                    + "earlier one", file: name)
+        }
     }
 
     // MARK: Events that say something to the ledger
@@ -225,9 +249,10 @@ package struct LedgerVerifier {
         guard isTreeWhole, let root = event["data"]?["streams_root"]?.string else { return }
         var last = lastRevisions
         let limit = UInt32(truncatingIfNeeded: position - check.segment.header.firstPosition)
-        for (name, run) in check.segment.streams {
-            let before = run.entries.prefix { $0 < limit }.count
-            if before > 0 { last[name] = run.firstRevision + UInt64(before - 1) }
+        let streams = check.segment.streams
+        for row in streams.rows {
+            let before = streams.entryCount(of: row, before: limit)
+            if before > 0 { last[streams.name(row)] = row.firstRevision + UInt64(before - 1) }
         }
         let commitment = StreamMap(last.map { (key: $0.key, value: $0.value) }).commitment
         if commitment.root.description != root || event["data"]?["entries"]?.integer != Int64(exactly: position) {
@@ -268,7 +293,7 @@ package struct LedgerVerifier {
                 segment.attachments[digest]?.offset = index.uint64(at: start + TreeHash.byteCount)
             }
         }
-        segment.setFrontier(tree.frontier)
+        segment.setFrontier(tree)
         var last = lastRevisions
         let selfName = "ledger/self"
         if let run = segment.streams[selfName], run.lastRevision == 0 {
@@ -277,7 +302,8 @@ package struct LedgerVerifier {
             last[selfName] = last[selfName].map { $0 &- 1 }
         }
         let commitment = StreamMap(last.map { (key: $0.key, value: $0.value) }).commitment
-        let expected = SegmentIndex.payload(of: segment, streams: commitment, frameOffset: check.indexOffset)
+        let expected = SegmentIndex.payload(
+            of: segment, identities: check.identities, streams: commitment, frameOffset: check.indexOffset)
         if expected != index { differs("it is not the one that the entries give") }
     }
 

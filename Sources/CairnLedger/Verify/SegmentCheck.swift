@@ -19,11 +19,13 @@ struct SegmentCheck: Sendable {
     var attachmentRewrites: UInt64 = 0
     var attachmentHints: [TreeHash: UInt64] = [:]
     var isNewer: LedgerError?
+    /// Sorted as the index sorts them.
+    var identities: [IdentityRow] = []
 
     /// - Parameter signedSize: entries that the last checkpoint counts.
     init(number: UInt32, path: String, disk: any Disk, isLast: Bool, signedSize: UInt64, expected: SegmentHeader) {
         name = Format.segmentName(number)
-        segment = OpenSegment(header: expected, frontier: nil, lastRecorded: .min, epoch: 0)
+        segment = OpenSegment(header: expected, frontier: nil, lastRecorded: .min, epoch: 0, tracksIdentities: false)
         do {
             let file = try disk.open("\(path)/\(name)", .read)
             segmentBytes = try file.size()
@@ -49,7 +51,7 @@ struct SegmentCheck: Sendable {
             } catch let error as FormatError { throw error } catch { throw .damaged("\(error)") }
             let header = try SegmentHeader(parsing: bytes)
             guard header.number == number else { throw .damaged("it is segment \(header.number) under another name") }
-            segment = OpenSegment(header: header, frontier: nil, lastRecorded: .min, epoch: 0)
+            segment = OpenSegment(header: header, frontier: nil, lastRecorded: .min, epoch: 0, tracksIdentities: false)
         } catch {
             if case .newer(let reason) = error {
                 throw LedgerError(
@@ -72,10 +74,10 @@ struct SegmentCheck: Sendable {
         var indexFrame: Frame?
         var afterIndex: UInt64?
         let name = name
-        func add(_ frame: Frame, _ facts: Result<[EntryFacts], FormatError>) {
+        func add(_ frame: Frame, _ facts: Result<FrameFacts, FormatError>) {
             switch facts {
             case .success(let facts) where frame.header.kind == .entries:
-                open.add(frame.header, offset: frame.offset, hash: frame.hash, entries: facts)
+                open.add(frame.header, offset: frame.offset, hash: frame.hash, facts: facts)
             case .success: open.advance(to: frame.end, hash: frame.hash, epoch: frame.header.epoch)
             case .failure(let error):
                 found.append(
@@ -111,6 +113,7 @@ struct SegmentCheck: Sendable {
                     position: open.nextPosition))
         }
         segment = open
+        identities = IdentityRow.sorted(open.identities)
         frameCount = frames
         if let indexFrame {
             index = Array(indexFrame.stored)

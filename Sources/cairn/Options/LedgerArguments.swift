@@ -61,7 +61,7 @@ struct KeyArguments: ParsableArguments {
     /// signed, as on a machine that records for a ledger whose key is kept elsewhere.
     func existing(for ledger: String) throws -> String? {
         if let named { return named }
-        let origin = try Ledger.open(at: ledger, access: .readOnly, environment: .live(command: "cairn")).origin
+        let origin = try Ledger.origin(at: ledger, environment: .live(command: "cairn"))
         guard let path = KeyArguments.defaultPath(origin: origin), (try? RealDisk().kind(of: path)) == .file else {
             return nil
         }
