@@ -79,6 +79,8 @@ package struct ImportSummary: Sendable, Hashable {
     package var rejected = 0
     /// Facts that broke a rule.
     package var violations = 0
+    /// Whose flow records were counted.
+    package var clusters: Set<String> = []
     /// The first few rejects, in words; all are in the rejects file.
     package var firstRejects: [String] = []
     package var rejectsFile: String?

@@ -4,6 +4,8 @@ package import CairnLedger
 package struct InputFile: Sendable, Hashable {
     package var path: String
     package var bytes: UInt64
+    /// The first folder below the path that was named; nil for a file that lies directly there, or was named itself.
+    package var firstFolder: String?
 }
 
 /// Why a path cannot be imported.
@@ -30,11 +32,11 @@ package enum InputFiles {
     package static func find(
         _ paths: [String], disk: any Disk, accepts: (String) -> Bool = { _ in true }
     ) throws -> [InputFile] {
-        var files: [String: UInt64] = [:]
+        var files: [String: InputFile] = [:]
         for path in paths {
             switch try kind(path, disk) {
-            case .file: files[path] = try size(path, disk)
-            case .folder: try walk(path, depth: 0, disk, accepts, &files)
+            case .file: files[path] = InputFile(path: path, bytes: try size(path, disk))
+            case .folder: try walk(path, depth: 0, firstFolder: nil, disk, accepts, &files)
             case .other:
                 throw InputError(
                     path: path, message: "cannot import \(path): it is a device, pipe or socket",
@@ -43,8 +45,7 @@ package enum InputFiles {
                 throw InputError(path: path, message: "cannot import \(path): there is no such file or folder")
             }
         }
-        return files.map { InputFile(path: $0.key, bytes: $0.value) }
-            .sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+        return files.values.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     }
 
     private static func kind(_ path: String, _ disk: any Disk) throws -> DiskEntryKind? {
@@ -64,7 +65,8 @@ package enum InputFiles {
     }
 
     private static func walk(
-        _ folder: String, depth: Int, _ disk: any Disk, _ accepts: (String) -> Bool, _ files: inout [String: UInt64]
+        _ folder: String, depth: Int, firstFolder: String?, _ disk: any Disk, _ accepts: (String) -> Bool,
+        _ files: inout [String: InputFile]
     ) throws {
         guard depth <= depthMax else {
             throw InputError(path: folder, message: "cannot import \(folder): more than \(depthMax) folders deep")
@@ -82,8 +84,9 @@ package enum InputFiles {
                         path: folder, message: "cannot import \(folder): more than \(filesMax) files below it",
                         remedy: "name a smaller folder")
                 }
-                files[path] = try size(path, disk)
-            case .folder: try walk(path, depth: depth + 1, disk, accepts, &files)
+                files[path] = InputFile(path: path, bytes: try size(path, disk), firstFolder: firstFolder)
+            case .folder:
+                try walk(path, depth: depth + 1, firstFolder: firstFolder ?? name, disk, accepts, &files)
             default: continue
             }
         }

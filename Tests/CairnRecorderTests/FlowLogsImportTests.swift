@@ -5,6 +5,7 @@ import CairnModel
 import CairnReadModels
 import CairnRecorder
 import CairnTestSupport
+import Foundation
 import Testing
 
 /// Flow logs on their way into the log and the read model, from files on the disk.
@@ -27,13 +28,13 @@ import Testing
     }
 
     private static func run(
-        _ ledger: Ledger, _ folder: TemporaryFolder, _ paths: [String], threads: Int = 2
+        _ ledger: Ledger, _ folder: TemporaryFolder, _ paths: [String], cluster: String? = "eks", threads: Int = 2
     ) throws -> ImportSummary {
         try Importer(
             ledger: ledger, ledgerPath: folder.file("ledger"), disk: RealDisk(), clock: SystemClock(), threads: threads
         ).run(
             ImportRequest(
-                format: .flowLogs, paths: paths, cluster: "eks", actor: Actor(id: "test@host", type: "local")))
+                format: .flowLogs, paths: paths, cluster: cluster, actor: Actor(id: "test@host", type: "local")))
     }
 
     /// Both directions of connections of which some are answered in another window, or never; in as many files as said,
@@ -73,6 +74,38 @@ import Testing
         return permutations(Array(list.dropFirst())).flatMap { rest in
             (0...rest.count).map { place in Array(rest[..<place]) + [first] + Array(rest[place...]) }
         }
+    }
+
+    @Test func foldersNameTheClustersWhereNothingElseDoes() throws {
+        var random = SeededRandom(seed: 4)
+        let folder = try TemporaryFolder()
+        let places = [
+            "in/eks/2026/03/10/a.log", "in/old/AWSLogs/123456789010/vpcflowlogs/eu-central-1/b.log",
+            "in/AWSLogs/123456789010/vpcflowlogs/eu-central-1/c.log", "in/2026/d.log", "in/e.log",
+        ]
+        for (place, bytes) in zip(places, FlowLogsImportTests.files(places.count, &random)) {
+            let path = folder.file(place)
+            try FileManager.default.createDirectory(
+                atPath: String(path[..<path.lastIndex(of: "/")!]), withIntermediateDirectories: true)
+            try FlowLogsImportTests.write(bytes, path)
+        }
+        let ledger = try FlowLogsImportTests.ledger(folder, "ledger")
+        let summary = try FlowLogsImportTests.run(ledger, folder, [folder.file("in")], cluster: nil)
+        #expect(summary.clusters == ["eks", "old", "unassigned"])
+        var told: [String: String] = [:]
+        try ledger.forEach(from: 0) { event in
+            guard event.type == "cairn.flows.counted.v1", let file = event.data["file"]?.string else { return }
+            told[String(file.dropFirst(folder.file("in/").count))] = event.data["cluster"]?.string
+        }
+        #expect(
+            told == [
+                "eks/2026/03/10/a.log": "eks", "old/AWSLogs/123456789010/vpcflowlogs/eu-central-1/b.log": "old",
+                "AWSLogs/123456789010/vpcflowlogs/eu-central-1/c.log": "unassigned", "2026/d.log": "unassigned",
+                "e.log": "unassigned",
+            ])
+        // The same bytes with the same cluster, said in another way, are the same import.
+        let again = try FlowLogsImportTests.run(ledger, folder, [folder.file("in/eks")], cluster: "eks")
+        #expect(again.knownFiles == 1 && again.accepted == 0)
     }
 
     @Test(arguments: [1, 2, 3] as [UInt64]) func anyOrderOfTheFilesGivesTheSameTables(seed: UInt64) throws {

@@ -16,7 +16,7 @@ final class FlowFileQueue: Sendable {
         var isLikelyKnown = false
     }
 
-    private let paths: [String]
+    private let files: [InputFile]
     private let reading: FlowFileReading
     private let state = Mutex(State())
     private let places: DispatchSemaphore
@@ -27,10 +27,10 @@ final class FlowFileQueue: Sendable {
     /// Found and not yet taken, for each thread: enough that it need not wait while a batch is written.
     private static let placesEach = 4
 
-    init(_ paths: [String], reading: FlowFileReading, threads count: Int) {
-        self.paths = paths
+    init(_ files: [InputFile], reading: FlowFileReading, threads count: Int) {
+        self.files = files
         self.reading = reading
-        let count = max(1, min(count, paths.count))
+        let count = max(1, min(count, files.count))
         places = DispatchSemaphore(places: count * FlowFileQueue.placesEach)
         let started = (0..<count).map { _ in WorkerThread { self.work() } }
         threads.withLock { $0 = started }
@@ -40,7 +40,7 @@ final class FlowFileQueue: Sendable {
         while true {
             places.wait()
             let (index, isLikelyKnown) = state.withLock { state -> (Int?, Bool) in
-                guard state.next < paths.count, !state.isStopped else { return (nil, false) }
+                guard state.next < files.count, !state.isStopped else { return (nil, false) }
                 defer { state.next += 1 }
                 return (state.next, state.isLikelyKnown)
             }
@@ -50,7 +50,7 @@ final class FlowFileQueue: Sendable {
                 return
             }
             let found: Result<FlowFileOutcome, any Error> = Result {
-                try reading.read(paths[index], isLikelyKnown: isLikelyKnown) { bytes in
+                try reading.read(files[index], isLikelyKnown: isLikelyKnown) { bytes in
                     bytesRead.add(UInt64(bytes), ordering: .relaxed)
                 }
             }

@@ -16,6 +16,8 @@ struct FlowFileOutcome: Sendable {
     }
 
     var path: String
+    /// Of all its records; nil where the cluster map says it record by record.
+    var cluster: String?
     /// The identity of the import, in hexadecimal; empty if the file could not be read to its end.
     var name = ""
     /// Of the bytes alone.
@@ -35,25 +37,24 @@ struct FlowFileReading: Sendable {
     private let ledger: Ledger
     private let disk: any Disk
     private let request: ImportRequest
-    private let assignment: ClusterAssignment
 
     init(ledger: Ledger, disk: any Disk, request: ImportRequest) {
         self.ledger = ledger
         self.disk = disk
         self.request = request
-        if let map = request.clusterMap {
-            assignment = .map(map)
-        } else {
-            assignment = .one(request.cluster ?? SampleAppender.unassigned)
-        }
+    }
+
+    private func assignment(of file: InputFile) -> ClusterAssignment {
+        if let map = request.clusterMap { return .map(map) }
+        return .one(request.cluster ?? file.folderCluster ?? FlowPlace.unassignedCluster)
     }
 
     /// What was said about the file, as it enters its identity.
-    private var said: [UInt8] {
+    private func said(of file: InputFile) -> [UInt8] {
         var labels = JSONObject()
         for (name, value) in request.labels { labels[name] = .string(value) }
         let said: JSONValue = [
-            "format": "flow-logs", "cluster": .optional(request.cluster),
+            "format": "flow-logs", "cluster": .optional(request.cluster ?? file.folderCluster),
             "cluster_map": .optional(request.clusterMapDigest), "labels": .object(labels),
             "options": .optional(request.flowLogFormat.map { String(describing: $0) }),
         ]
@@ -63,11 +64,15 @@ struct FlowFileReading: Sendable {
     /// - Parameters:
     ///   - isLikelyKnown: the files before were in the log: the file is first identified, and read again if it is not.
     ///   - report: takes the bytes read since it was called last.
-    func read(_ path: String, isLikelyKnown: Bool, report: (Int) -> Void) throws -> FlowFileOutcome {
+    func read(_ input: InputFile, isLikelyKnown: Bool, report: (Int) -> Void) throws -> FlowFileOutcome {
+        let path = input.path
         let file = try disk.open(path, .read)
         defer { file.close() }
-        if isLikelyKnown, let known = try identify(file) { return known }
+        let said = said(of: input)
+        if isLikelyKnown, let known = try identify(file, said: said) { return known }
+        let assignment = assignment(of: input)
         var outcome = FlowFileOutcome(path: path)
+        if case .one(let cluster) = assignment { outcome.cluster = cluster }
         var identity = SHA256()
         var content = SHA256()
         identity.update(data: said)
@@ -148,7 +153,7 @@ struct FlowFileReading: Sendable {
     }
 
     /// The outcome for a file that is in the log, by its digest alone.
-    private func identify(_ file: any DiskFile) throws -> FlowFileOutcome? {
+    private func identify(_ file: any DiskFile, said: [UInt8]) throws -> FlowFileOutcome? {
         var identity = SHA256()
         identity.update(data: said)
         try RecordFileImport.read(file) { piece, _ in identity.update(data: piece) }
@@ -158,6 +163,18 @@ struct FlowFileReading: Sendable {
         outcome.name = name
         outcome.content = .known
         return outcome
+    }
+}
+
+extension InputFile {
+    /// The cluster that the first folder names, as `cairn flows` has it; nil for a folder of AWS's own layout (AWSLogs and
+    /// what is below it, an account, a date, key=value), which names none.
+    var folderCluster: String? {
+        guard let firstFolder, !firstFolder.contains("="), !firstFolder.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
+            path.split(separator: "/").prefix(while: { $0 != "AWSLogs" && $0 != "vpcflowlogs" })
+                .contains(where: { $0 == firstFolder })
+        else { return nil }
+        return firstFolder
     }
 }
 

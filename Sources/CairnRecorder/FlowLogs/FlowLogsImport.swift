@@ -28,7 +28,7 @@ struct FlowLogsImport {
     ) throws {
         let total = files.reduce(0) { $0 + $1.bytes }
         let reading = FlowFileReading(ledger: ledger, disk: disk, request: request)
-        let queue = FlowFileQueue(files.map(\.path), reading: reading, threads: threads)
+        let queue = FlowFileQueue(files, reading: reading, threads: threads)
         defer { queue.stop() }
         var next = 0
         func report(_ records: Int) {
@@ -76,6 +76,7 @@ struct FlowLogsImport {
                     continue
                 }
                 batch.append(Append(event(outcome, totals, clusters: clusters, stored: stored)))
+                summary.clusters.formUnion(clusters)
                 summary.accepted += Int(clamping: totals.records)
             case .unusable: continue
             }
@@ -90,10 +91,9 @@ struct FlowLogsImport {
     ) -> ProposedEvent {
         let first = totals.first.flatMap { Timestamp(seconds: $0) }
         let last = totals.last.flatMap { Timestamp(seconds: $0) }
-        let cluster = request.clusterMap == nil ? request.cluster ?? SampleAppender.unassigned : nil
         var data: JSONObject = [
             "file": .string(outcome.path), "bytes": .integer(outcome.byteCount), "sha256": .string(outcome.sha256),
-            "cluster": .optional(cluster), "records": .integer(totals.records),
+            "cluster": .optional(outcome.cluster), "records": .integer(totals.records),
             "accepted_records": .integer(totals.acceptedRecords),
             "rejected_records": .integer(totals.rejectedRecords), "no_data": .integer(totals.noData),
             "skip_data": .integer(totals.skipData), "unreadable_lines": .integer(outcome.rejected),
@@ -104,7 +104,7 @@ struct FlowLogsImport {
         data["clusters"] = .array(clusters.map { .string($0) })
         return ProposedEvent(
             id: outcome.name, source: Importer.source, type: "cairn.flows.counted.v1",
-            subject: StreamName(kind: "flows", foreignID: cluster ?? "mapped"), time: last ?? clock.now(),
+            subject: StreamName(kind: "flows", foreignID: outcome.cluster ?? "mapped"), time: last ?? clock.now(),
             data: .object(data), onBehalfOf: request.onBehalfOf,
             attachments: [
                 ProposedAttachment(

@@ -76,12 +76,7 @@ struct FlowsCommand: ParsableCommand {
     // MARK: Files
 
     private func findInputs() throws -> [FlowFileInput] {
-        var inputs: [FlowFileInput] = []
-        for path in paths {
-            for file in try InputFiles.find([path], disk: RealDisk(), accepts: FlowsCommand.isFlowLog) {
-                inputs.append(input(file, below: path))
-            }
-        }
+        let inputs = try InputFiles.find(paths, disk: RealDisk(), accepts: FlowsCommand.isFlowLog).map(input)
         guard !inputs.isEmpty else {
             throw CommandError("cannot find a flow log in \(paths.joined(separator: ", "))", status: ExitStatus.data)
         }
@@ -97,13 +92,10 @@ struct FlowsCommand: ParsableCommand {
     /// Bytes of a file read at once.
     private static let pieceBytes = 1 << 20
 
-    private func input(_ file: InputFile, below folder: String) -> FlowFileInput {
+    private func input(_ file: InputFile) -> FlowFileInput {
         let path = file.path
-        var name = cluster
-        if name == nil, path.hasPrefix(folder), path != folder {
-            name = path.dropFirst(folder.count).split(separator: "/").dropLast().first.map(String.init)
-        }
-        return FlowFileInput(name: path, cluster: name ?? "-", bytes: Int(clamping: file.bytes)) { take in
+        let name = cluster ?? file.firstFolder ?? "-"
+        return FlowFileInput(name: path, cluster: name, bytes: Int(clamping: file.bytes)) { take in
             let handle = try RealDisk().open(path, .read)
             defer { handle.close() }
             var offset: UInt64 = 0

@@ -14,6 +14,9 @@ struct ImportCommand: ParsableCommand {
             timestamps), csv, flow-logs. Files may be plain or gzip; folders are searched. The same file twice adds \
             nothing. A record that cannot be used is named by file and line and set aside; the rest goes on.
 
+            Flow logs are of the cluster that --cluster or --cluster-map says, else of the first folder below PATH; \
+            folders of AWS's own layout (AWSLogs and below, accounts, dates) name none.
+
             Examples:
               cairn import flow-logs ./AWSLogs --cluster eks --analyze
               cairn import prometheus metrics.prom --cluster self-managed
@@ -148,6 +151,12 @@ struct ImportCommand: ParsableCommand {
         for reject in summary.firstRejects { Terminal.note("set aside: \(reject)") }
         if let file = summary.rejectsFile {
             Terminal.note("\(summary.rejected) records were set aside; all of them are in \(file)")
+        }
+        if cluster == nil, clusterMap == nil, !summary.clusters.isEmpty {
+            Terminal.note("clusters, by the folders: \(summary.clusters.sorted().joined(separator: ", "))")
+            if summary.clusters.contains(FlowPlace.unassignedCluster) {
+                Terminal.note("note: unassigned records belong to no cluster: --cluster or --cluster-map names it")
+            }
         }
         for note in summary.notes { Terminal.note("note: \(note)") }
         for failure in summary.failures { Terminal.note(failure) }
