@@ -75,6 +75,8 @@ package enum InputFiles {
         do throws(DiskError) { names = try disk.list(folder) } catch {
             throw InputError(path: folder, message: "cannot list \(folder): \(error.reasonText)")
         }
+        // What a ledger keeps is no input: its rejects would be set aside again and again.
+        if names.contains("checkpoint"), names.contains("segments") { return }
         for name in names where !name.hasPrefix(".") && !name.hasPrefix("_") {
             let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
             switch try kind(path, disk) {

@@ -92,13 +92,15 @@ import Testing
                 var bytes = try gzip(Array(([flowHeader] + lines).joined(separator: "\n").utf8))
                 bytes[bytes.count / 2] ^= 0x10
                 return bytes
-            }, fileName: "input.log.gz", statuses: [65, 74], accepted: 0, says: ["cannot read", "input.log.gz"]),
+            }, fileName: "input.log.gz", statuses: [65, 74], accepted: 0,
+            says: ["cannot read", "input.log.gz", "--salvage"]),
         Case(
             name: "flow logs: gzip cut off, salvaged", format: "flow-logs",
             content: {
                 let lines = (0..<3000).map { flow(bytes: "\(180 + $0 * 7)", start: "\(1_773_136_800 + $0 % 60)") }
                 return Array(try gzip(Array(([flowHeader] + lines).joined(separator: "\n").utf8)).dropLast(3000))
-            }, fileName: "input.log.gz", options: ["--salvage"], statuses: [74], says: ["cannot read", "input.log.gz"]),
+            }, fileName: "input.log.gz", options: ["--salvage"], statuses: [74],
+            says: ["cannot read", "input.log.gz", "were counted"]),
         Case(
             name: "events: last line cut off", format: "events",
             content: { Array((events(3) + String(event(9).dropLast(20))).utf8) }, accepted: 3, rejected: 1,

@@ -119,6 +119,26 @@ import Testing
         try ledger.expectIntact()
     }
 
+    /// A time that begins with a dash is a value, as `--since -2h` in the help says.
+    @Test func relativeTimesAreNoOptions() throws {
+        let ledger = try ScratchLedger()
+        for arguments in [["timeline", "--since", "-2h", "--until", "-1h"], ["status", "--at", "-3d"]] {
+            let result = try ledger.run(arguments)
+            #expect(result.status == 0, "\(arguments): \(result.errors)")
+        }
+    }
+
+    @Test func aLedgerIsNoInput() throws {
+        let ledger = try ScratchLedger()
+        let input = ledger.folder.file("in/a.jsonl")
+        try FileManager.default.createDirectory(atPath: ledger.folder.file("in"), withIntermediateDirectories: true)
+        try Data("not an event\n".utf8).write(to: URL(filePath: input))
+        for _ in 0..<2 {
+            let result = try ledger.run(["import", "events", ledger.folder.path])
+            #expect(result.errors.contains("1 records were set aside"), "\(result.errors)")
+        }
+    }
+
     @Test func withoutALedger() throws {
         for arguments in [["status"], ["replay"], ["record", "test.a.v1", "--stream", "test/a"], ["init"], ["drops"]] {
             let result = try Program.cairn.run(arguments)

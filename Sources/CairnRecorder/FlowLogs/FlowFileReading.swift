@@ -110,7 +110,8 @@ struct FlowFileReading: Sendable {
         let counted = reader.sink.finishColumns()
         if let failure {
             outcome.failure =
-                "cannot read all of \(path): \(failure); \(counted.totals.records) records before it can be read"
+                "cannot read all of \(path): \(failure); \(counted.totals.records) records before the damage "
+                + (request.salvagesDamaged ? "were counted" : "were not counted: get the whole file, or use --salvage")
         }
         // The whole file, once it is found, has another identity: counting this part now would count it twice.
         guard counted.totals.records > 0, failure == nil || request.salvagesDamaged else { return outcome }

@@ -110,7 +110,7 @@ struct ImportCommand: ParsableCommand {
         if summary.accepted + summary.duplicates + summary.knownFiles == 0 {
             throw CommandError(
                 "cannot find a usable record of the format \(formatName) in \(paths.joined(separator: ", "))",
-                remedy: "check the format and the path", status: ExitStatus.data)
+                remedy: summary.failures.isEmpty ? "check the format and the path" : nil, status: ExitStatus.data)
         }
         if !summary.failures.isEmpty { throw ExitStatus.inputOutput }
         if strict, summary.rejected > 0 { throw ExitStatus.data }

@@ -4,10 +4,14 @@ import CairnReadModels
 
 /// A moment of the past that a command looks at instead of now.
 struct MomentArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("As it was at this time: what had happened by then.", valueName: "time"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("As it was at this time: what had happened by then.", valueName: "time"))
     var at: TimeArgument?
 
-    @Option(help: ArgumentHelp("As it was known at this time: what had been recorded by then.", valueName: "time"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("As it was known at this time: what had been recorded by then.", valueName: "time"))
     var knownAt: TimeArgument?
 
     @Option(help: ArgumentHelp("As it was after this entry of the log.", valueName: "position"))

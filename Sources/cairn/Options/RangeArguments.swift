@@ -5,12 +5,13 @@ extension TimeArgument: ExpressibleByArgument {
     init?(argument: String) { self.init(argument) }
 }
 
-/// From when to when.
+/// From when to when. A time such as -2h begins with a dash and is no option.
 struct RangeArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("From this moment on: \(TimeArgument.help).", valueName: "time"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("From this moment on: \(TimeArgument.help).", valueName: "time"))
     var since: TimeArgument?
 
-    @Option(help: ArgumentHelp("Up to this moment.", valueName: "time"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Up to this moment.", valueName: "time"))
     var until: TimeArgument?
 
     func range(now: Timestamp) throws -> (since: Timestamp?, until: Timestamp?) {
