@@ -133,10 +133,10 @@ import Testing
         let input = ledger.folder.file("in/a.jsonl")
         try FileManager.default.createDirectory(atPath: ledger.folder.file("in"), withIntermediateDirectories: true)
         try Data("not an event\n".utf8).write(to: URL(filePath: input))
-        for _ in 0..<2 {
-            let result = try ledger.run(["import", "events", ledger.folder.path])
-            #expect(result.errors.contains("1 records were set aside"), "\(result.errors)")
-        }
+        let first = try ledger.run(["import", "events", ledger.folder.path])
+        #expect(first.errors.contains("1 records were set aside"), "\(first.errors)")
+        let again = try ledger.run(["import", "events", ledger.folder.path])
+        #expect(again.errors.isEmpty, "\(again.errors)")
     }
 
     @Test func withoutALedger() throws {
