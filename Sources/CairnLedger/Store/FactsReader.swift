@@ -10,7 +10,7 @@ struct FactsReader {
     /// Frames are given to a thread together, so that small ones cost no more than their bytes.
     private static let groupBytes = 256 << 10
     /// Groups in memory at once: what the threads work on, and one more each to go on with.
-    private static let groupsMax = 2 * Parallel.coreCount + 1
+    private static let groupsMax = 2 * Cores.count + 1
 
     private let dictionary: [UInt8]
     private var group: [Frame] = []
@@ -104,7 +104,7 @@ private final class FactsThreads: Sendable {
 
     init() {
         let shared = shared
-        threads = (0..<Parallel.coreCount).compactMap { _ in WorkerThread.ifAvailable { shared.run() } }
+        threads = (0..<Cores.count).compactMap { _ in WorkerThread.ifAvailable { shared.run() } }
     }
 
     func add(_ job: FactsJob) {

@@ -1,18 +1,8 @@
 internal import Dispatch
 internal import Synchronization
 
-#if canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Glibc
-#endif
-
 /// Work that is cut into parts for all cores, with the results in order.
 enum Parallel {
-    static let coreCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-
     static func map<Value: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Value) -> [Value] {
         if count == 1 { return [body(0)] }
         let results = Mutex([Value?](repeating: nil, count: count))

@@ -5,12 +5,6 @@ import CairnLedger
 import CairnRecorder
 import CairnWeb
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 struct FlowsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "flows", abstract: "Aggregate flow-log files by any fields; no ledger needed.",
@@ -57,7 +51,7 @@ struct FlowsCommand: ParsableCommand {
         if let top, top < 1 { throw CommandError("cannot show the top \(top) rows", status: ExitStatus.usage) }
         let format = try flowFormat()
         let inputs = try findInputs()
-        let workers = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let workers = Cores.count
         let progress = ProgressLine(isQuiet: quiet)
         let result = FlowAggregation.run(query, over: inputs, format: format, workers: workers) { progress.show($0) }
         progress.end()

@@ -5,6 +5,6 @@
 #endif
 
 /// The machine's processors.
-enum Cores {
-    static var count: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+package enum Cores {
+    package static let count = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 }
