@@ -40,6 +40,21 @@ struct FlowColumnWriter {
         for shift in stride(from: UInt64(0), to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
     }
 
+    mutating func append(_ totals: FlowTotals) {
+        for value in [
+            totals.records, totals.acceptedRecords, totals.rejectedRecords, totals.noData, totals.skipData,
+            totals.incomplete, totals.packets, totals.bytes,
+        ] { append(value) }
+        for value in [totals.first, totals.last] {
+            append(value == nil ? 0 : 1)
+            append(signed: value ?? 0)
+        }
+    }
+
+    mutating func append(_ place: FlowPlace) {
+        for part in [place.cluster, place.interface, place.subnet, place.zone, place.instance] { append(part) }
+    }
+
     mutating func append(column values: [UInt64]) {
         guard let usual = FlowColumnWriter.usual(values) else { return }
         let count = values.count
@@ -124,11 +139,11 @@ struct FlowColumnReader {
         return bytes[offset - 1]
     }
 
-    mutating func readFixed() throws(ByteError) -> UInt64 {
-        guard remaining >= 8 else { throw ByteError(reason: "the record ends early", offset: offset) }
+    mutating func readFixed(bytes count: Int = 8) throws(ByteError) -> UInt64 {
+        guard remaining >= count else { throw ByteError(reason: "the record ends early", offset: offset) }
         var value: UInt64 = 0
-        for index in 0..<8 { value |= UInt64(bytes[offset + index]) << UInt64(index * 8) }
-        offset += 8
+        for index in 0..<count { value |= UInt64(bytes[offset + index]) << UInt64(index * 8) }
+        offset += count
         return value
     }
 
@@ -140,6 +155,34 @@ struct FlowColumnReader {
             throw ByteError(reason: "a text is not valid UTF-8", offset: start)
         }
         return text
+    }
+
+    mutating func readTotals() throws(ByteError) -> FlowTotals {
+        var totals = FlowTotals()
+        totals.records = try read()
+        totals.acceptedRecords = try read()
+        totals.rejectedRecords = try read()
+        totals.noData = try read()
+        totals.skipData = try read()
+        totals.incomplete = try read()
+        totals.packets = try read()
+        totals.bytes = try read()
+        let hasFirst = try read() == 1
+        let first = try readSigned()
+        let hasLast = try read() == 1
+        let last = try readSigned()
+        totals.first = hasFirst ? first : nil
+        totals.last = hasLast ? last : nil
+        return totals
+    }
+
+    mutating func readPlace() throws(ByteError) -> FlowPlace {
+        let cluster = try readText()
+        let interface = try readText()
+        let subnet = try readText()
+        let zone = try readText()
+        return FlowPlace(
+            cluster: cluster, interface: interface, subnet: subnet, zone: zone, instance: try readText())
     }
 
     /// Of things of at least this many bytes, so that a forged count cannot reserve memory for more than is there.

@@ -35,14 +35,7 @@ extension FlowFileColumns {
 
     package func encoded() -> [UInt8] {
         var writer = FlowColumnWriter(capacity: 1024 + rowCount * 8)
-        for value in [
-            totals.records, totals.acceptedRecords, totals.rejectedRecords, totals.noData, totals.skipData,
-            totals.incomplete, totals.packets, totals.bytes,
-        ] { writer.append(value) }
-        for value in [totals.first, totals.last] {
-            writer.append(value == nil ? 0 : 1)
-            writer.append(signed: value ?? 0)
-        }
+        writer.append(totals)
         encodeNames(to: &writer)
         encodeRows(to: &writer)
         encodeRest(to: &writer)
@@ -53,10 +46,7 @@ extension FlowFileColumns {
     private func encodeNames(to writer: inout FlowColumnWriter) {
         writer.append(UInt64(seen.count))
         for seen in seen {
-            let place = seen.place
-            for part in [place.cluster, place.interface, place.subnet, place.zone, place.instance] {
-                writer.append(part)
-            }
+            writer.append(seen.place)
             writer.append(signed: seen.first)
             writer.append(signed: seen.last &- seen.first)
         }
@@ -162,32 +152,14 @@ extension FlowFileColumns {
     }
 
     private mutating func decode(_ reader: inout FlowColumnReader) throws(ByteError) -> Bool {
-        totals.records = try reader.read()
-        totals.acceptedRecords = try reader.read()
-        totals.rejectedRecords = try reader.read()
-        totals.noData = try reader.read()
-        totals.skipData = try reader.read()
-        totals.incomplete = try reader.read()
-        totals.packets = try reader.read()
-        totals.bytes = try reader.read()
-        let hasFirst = try reader.read() == 1
-        let first = try reader.readSigned()
-        let hasLast = try reader.read() == 1
-        let last = try reader.readSigned()
-        totals.first = hasFirst ? first : nil
-        totals.last = hasLast ? last : nil
+        totals = try reader.readTotals()
         guard try decodeNames(&reader), try decodeRows(&reader), areRowsInOrder() else { return false }
         return try decodeRest(&reader)
     }
 
     private mutating func decodeNames(_ reader: inout FlowColumnReader) throws(ByteError) -> Bool {
         for _ in 0..<(try reader.readCount(bytesEach: 7)) {
-            let cluster = try reader.readText()
-            let interface = try reader.readText()
-            let subnet = try reader.readText()
-            let zone = try reader.readText()
-            let place = FlowPlace(
-                cluster: cluster, interface: interface, subnet: subnet, zone: zone, instance: try reader.readText())
+            let place = try reader.readPlace()
             if let last = seen.last, !(last.place < place) { return false }
             let first = try reader.readSigned()
             seen.append(FlowSeen(place: place, first: first, last: first &+ (try reader.readSigned())))
