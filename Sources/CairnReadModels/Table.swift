@@ -123,6 +123,9 @@ extension Table.Column {
         ]
     }
 
+    /// For a row whose numbers come from an attachment.
+    static let content = text("content", "present, gone (retention), or why it cannot be read", "NOT NULL")
+
     /// The event that made the row: its place in the log, and both clocks.
     static let origin: [Table.Column] =
         integer("position", "place in the log of the event that made the row", "NOT NULL")

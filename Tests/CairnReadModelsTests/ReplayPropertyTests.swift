@@ -91,6 +91,22 @@ import Testing
         #expect(!dumps[0].isEmpty)
     }
 
+    /// Also where nobody asks for an order.
+    @Test(arguments: seeds) func watermarksAreInTheOrderOfTheirClusters(_ seed: UInt64) throws {
+        var random = SeededRandom(seed: seed &+ 350)
+        let clusters = (10..<22).map { "c\($0)" }
+        var list = EventList()
+        for (index, cluster) in clusters.shuffled(using: &random).enumerated() {
+            var file = FlowFileSummary()
+            file.seen = [FlowSeen(place: FlowPlace(cluster: cluster, interface: "eni-1"), first: 60, last: 120)]
+            RandomLedger.append(file, to: &list, at: Double(index))
+        }
+        let model = try ReadModel.inMemory()
+        try model.catchUp(from: list, eventsPerTransaction: Int.random(in: 1...12, using: &random))
+        let rows = try model.query("SELECT cluster FROM flow_watermarks").rows
+        #expect(rows == clusters.map { [.text($0)] }, "seed \(seed)")
+    }
+
     private func expectSame(_ model: ReadModel, _ memory: MemoryFlowSource, _ comment: String) throws {
         let clusters = memory.flowClusters()
         #expect(try model.flowClusters() == clusters, "\(comment)")

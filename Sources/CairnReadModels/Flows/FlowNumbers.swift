@@ -48,17 +48,15 @@ final class FlowNumbers {
             .integer(Int64(service.direction.rawValue)), .integer(Int64(service.role.rawValue)),
             .text(service.rejectReason),
         ]
-        try connection.run(
+        let number = try number(
             """
             INSERT INTO flow_services (peer_port, protocol, direction, role, reject_reason) VALUES (?, ?, ?, ?, ?)
             ON CONFLICT DO NOTHING
-            """, values)
-        let row = try connection.first(
+            """,
             """
             SELECT number FROM flow_services
             WHERE peer_port = ? AND protocol = ? AND direction = ? AND role = ? AND reject_reason = ?
             """, values)
-        let number = UInt64(clamping: row?[0].integer ?? 0)
         services[service] = number
         return number
     }
@@ -79,20 +77,26 @@ final class FlowNumbers {
             .text(place.cluster), .text(place.interface), .text(place.subnet), .text(place.zone),
             .text(place.instance),
         ]
-        try connection.run(
+        let number = try number(
             """
             INSERT INTO flow_places (cluster, interface, subnet, zone, instance) VALUES (?, ?, ?, ?, ?)
             ON CONFLICT DO NOTHING
-            """, values)
-        let row = try connection.first(
+            """,
             """
             SELECT place FROM flow_places
             WHERE cluster = ? AND interface = ? AND subnet = ? AND zone = ? AND instance = ?
             """, values)
-        let number = UInt64(clamping: row?[0].integer ?? 0)
         places[place] = number
         clusters[number] = place.cluster
         return number
+    }
+
+    /// The number of the row with these values, which is made if there is none.
+    private func number(
+        _ insert: StaticString, _ select: StaticString, _ values: [SQLValue]
+    ) throws(ReadModelError) -> UInt64 {
+        try connection.run(insert, values)
+        return UInt64(clamping: try connection.first(select, values)?[0].integer ?? 0)
     }
 
     func cluster(ofPlace number: UInt64) throws(ReadModelError) -> String {

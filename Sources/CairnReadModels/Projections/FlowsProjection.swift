@@ -10,7 +10,7 @@ import CairnModel
 /// used up by a match, so the tables depend on the set of files and not on their order.
 final class FlowsProjection: Projection {
     static let name = "flows"
-    static let version = 2
+    static let version = 3
 
     static let tables = [
         Table(
@@ -27,7 +27,7 @@ final class FlowsProjection: Projection {
                 Table.Column.integer("skip_data", "windows in which records were lost"),
                 Table.Column.time("first", "earliest start of a record"),
                 Table.Column.time("last", "latest end of a record"),
-                Table.Column.text("content", "present, gone (retention), or why it cannot be read", "NOT NULL"),
+                Table.Column.content,
                 Table.Column.origin,
             ], indexes: ["cluster, first_us", "sha256"]),
         Table(
@@ -52,7 +52,9 @@ final class FlowsProjection: Projection {
                     "watermark_s", "up to here every interface that still reports has been seen", "NOT NULL"),
                 Table.Column.integer(
                     "open_minute", "minutes since 1970: the first one that a late file may still change", "NOT NULL"),
-            ]),
+            ],
+            // So the rows are in the order of the clusters, whichever file told of which first.
+            isWithoutRowID: true),
         Table(
             "flow_peers", "one address, or block of clients, that flows went to or came from",
             [

@@ -15,12 +15,9 @@ final class SamplesProjection: Projection {
                 "sample_batches", "one batch of samples as it was recorded",
                 [
                     Table.Column.text("cluster", "cluster it was recorded for"),
-                    Table.Column.integer("series", "series in it"),
-                    Table.Column.integer("samples", "samples in it"),
-                    Table.Column.time("first", "its first sample"),
-                    Table.Column.time("last", "its last sample"),
+                    SamplesProjection.extent,
                     Table.Column.text("import", "import that brought it"),
-                    Table.Column.text("content", "present, gone (retention), or why it cannot be read", "NOT NULL"),
+                    Table.Column.content,
                     Table.Column.integer("window", "position of the sealed window that stands for it; null if none"),
                     Table.Column.origin, SamplesProjection.bytes,
                 ],
@@ -31,14 +28,11 @@ final class SamplesProjection: Projection {
             Table(
                 "sample_windows", "one sealed window: many batches in one compact form",
                 [
-                    Table.Column.integer("series", "series in it"),
-                    Table.Column.integer("samples", "samples in it"),
-                    Table.Column.time("first", "its first sample"),
-                    Table.Column.time("last", "its last sample"),
+                    SamplesProjection.extent,
                     Table.Column.text("covers", "positions of the batches it stands for, JSON array of [first, last]"),
                     Table.Column.integer("covers_from", "the first of them"),
                     Table.Column.integer("covers_to", "the last of them"),
-                    Table.Column.text("content", "present, gone (retention), or why it cannot be read", "NOT NULL"),
+                    Table.Column.content,
                     Table.Column.integer(
                         "replaced_by", "position of the larger window that stands for it; null if none"),
                     Table.Column.origin, SamplesProjection.bytes,
@@ -77,6 +71,11 @@ final class SamplesProjection: Projection {
                 ], constraints: ["PRIMARY KEY (position, name_pair, cluster_pair, app_pair, minute)"],
                 isWithoutRowID: true),
         ] + SeriesCatalog.tables
+
+    private static var extent: [Table.Column] {
+        Table.Column.integer("series", "series in it") + Table.Column.integer("samples", "samples in it")
+            + Table.Column.time("first", "its first sample") + Table.Column.time("last", "its last sample")
+    }
 
     /// What readers need to find the samples.
     private static var bytes: [Table.Column] {
