@@ -81,6 +81,36 @@ struct FlowChunk {
         return row
     }
 
+    /// True if rows of the file that was begun need not be looked up.
+    var takesWholeRuns: Bool { rows == nil }
+
+    /// Appends the rows of a run of a file's counters, column by column.
+    ///
+    /// - Returns: the row of the first.
+    mutating func append(_ run: Range<Int>, of columns: FlowFileColumns, names: FlowRowNames) -> Int {
+        let first = rowCount
+        let width = FlowChunk.columns
+        let base = numbers.count
+        numbers.append(contentsOf: repeatElement(0, count: run.count * width))
+        func fill(_ column: Int, _ value: (Int) -> UInt64) {
+            var place = base + column
+            for row in run {
+                numbers[place] = value(row)
+                place += width
+            }
+        }
+        fill(0) { names.places[Int(columns.placeNumbers[$0])] }
+        fill(1) { names.peers[Int(columns.peerNumbers[$0])] }
+        fill(2) { names.services[Int(columns.serviceNumbers[$0])] }
+        for column in 0..<FlowCounts.columnCount {
+            let counts = columns.counts[column]
+            fill(FlowChunk.firstCount + FlowsProjection.position(ofColumn: column)) {
+                min(counts[$0], FlowChunk.largest)
+            }
+        }
+        return first
+    }
+
     @inline(__always)
     private mutating func append(_ key: RowKey) -> Int {
         let row = rowCount
@@ -121,5 +151,18 @@ struct FlowChunk {
             index += FlowChunk.columns
         }
         return FlowLayout(largest: largest)
+    }
+}
+
+/// The numbers in the read model of what a file's counters name by its own numbers.
+struct FlowRowNames {
+    var places: [UInt64]
+    var peers: [UInt64]
+    var services: [UInt64]
+
+    func key(ofRow row: Int, in columns: FlowFileColumns) -> FlowChunk.RowKey {
+        FlowChunk.RowKey(
+            place: places[Int(columns.placeNumbers[row])], peer: peers[Int(columns.peerNumbers[row])],
+            service: services[Int(columns.serviceNumbers[row])])
     }
 }

@@ -56,12 +56,24 @@ final class FlowChunkStore {
 
     func begin(_ index: Int, file: Int) { chunks[index].begin(file: file) }
 
-    @inline(__always)
-    func add(_ key: FlowChunk.RowKey, to index: Int, counts: [[UInt64]], at row: Int) -> Int {
+    /// Adds a run of a file's counters, all of this chunk.
+    ///
+    /// - Parameter each: called with each counter of the file and its row in the chunk.
+    func add(
+        _ run: Range<Int>, of columns: FlowFileColumns, names: FlowRowNames, to index: Int,
+        each: (_ counter: Int, _ row: Int) throws(ReadModelError) -> Void
+    ) throws(ReadModelError) {
         let before = chunks[index].rowCount
-        let place = chunks[index].add(key, counts: counts, at: row)
+        if chunks[index].takesWholeRuns {
+            let first = chunks[index].append(run, of: columns, names: names)
+            for counter in run { try each(counter, first + counter - run.lowerBound) }
+        } else {
+            for counter in run {
+                let key = names.key(ofRow: counter, in: columns)
+                try each(counter, chunks[index].add(key, counts: columns.counts, at: counter))
+            }
+        }
         rowCount += chunks[index].rowCount - before
-        return place
     }
 
     func addUnanswered(_ index: Int, row: Int) { chunks[index].addUnanswered(row: row) }

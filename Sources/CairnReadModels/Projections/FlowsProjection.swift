@@ -225,29 +225,34 @@ final class FlowsProjection: Projection {
         for peer in columns.peers { peers.append(try numbers.number(of: peer)) }
         var services: [UInt64] = []
         for service in columns.services { services.append(try numbers.number(of: service)) }
+        let names = FlowRowNames(places: places, peers: peers, services: services)
         let clusters = columns.seen.map { chunks.number(ofCluster: $0.place.cluster) }
         let blocks = places.map(FlowsProjection.block)
         let asks = columns.asks.sorted { $0.row < $1.row }
         var nextAsk = 0
-        var current = FlowChunk.Key(cluster: -1, minute: 0, block: 0)
-        var chunk = 0
-        for row in 0..<columns.rowCount {
-            let place = Int(columns.placeNumbers[row])
-            let wanted = FlowChunk.Key(
-                cluster: clusters[place], minute: columns.minutes[row], block: blocks[place])
-            if wanted != current {
-                current = wanted
-                chunk = try chunks.index(of: wanted)
-                chunks.begin(chunk, file: filesAdded)
+        var start = 0
+        while start < columns.rowCount {
+            let place = Int(columns.placeNumbers[start])
+            let minute = columns.minutes[start]
+            var end = start + 1
+            while end < columns.rowCount, columns.minutes[end] == minute {
+                let other = Int(columns.placeNumbers[end])
+                guard other == place || blocks[other] == blocks[place] && clusters[other] == clusters[place] else {
+                    break
+                }
+                end += 1
             }
-            let key = FlowChunk.RowKey(
-                place: places[place], peer: peers[Int(columns.peerNumbers[row])],
-                service: services[Int(columns.serviceNumbers[row])])
-            let added = chunks.add(key, to: chunk, counts: columns.counts, at: row)
-            while nextAsk < asks.count, asks[nextAsk].row == row {
-                if try pairs.add(asks[nextAsk], minute: wanted.minute, key) { chunks.addUnanswered(chunk, row: added) }
-                nextAsk += 1
+            let chunk = try chunks.index(
+                of: FlowChunk.Key(cluster: clusters[place], minute: minute, block: blocks[place]))
+            chunks.begin(chunk, file: filesAdded)
+            try chunks.add(start..<end, of: columns, names: names, to: chunk) { counter, row throws(ReadModelError) in
+                while nextAsk < asks.count, asks[nextAsk].row == counter {
+                    let key = names.key(ofRow: counter, in: columns)
+                    if try pairs.add(asks[nextAsk], minute: minute, key) { chunks.addUnanswered(chunk, row: row) }
+                    nextAsk += 1
+                }
             }
+            start = end
         }
     }
 }

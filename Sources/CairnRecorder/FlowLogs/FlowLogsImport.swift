@@ -109,7 +109,7 @@ struct FlowLogsImport {
             attachments: [
                 ProposedAttachment(
                     role: "flow-counters", mediaType: FlowFileSummary.mediaType, content: stored,
-                    retention: .droppable)
+                    retention: .droppable, isStoredAsIs: true)
             ])
     }
 }
