@@ -64,6 +64,8 @@ struct BenchCommand: ParsableCommand {
         Terminal.progress("rebuild")
         results.append(try bench.rebuild(ledger))
         try ledger.close()
+        Terminal.progress("open")
+        results.append(try bench.open())
         Terminal.progress("verify")
         results.append(try bench.verify())
         Terminal.endProgress()
