@@ -2,6 +2,7 @@ internal import CairnBytes
 internal import CairnFlowLogs
 internal import CairnLedger
 internal import CairnModel
+internal import CairnReadModels
 internal import CairnSeries
 internal import Crypto
 
@@ -47,6 +48,7 @@ struct EvidenceLog {
     private struct Reading {
         let ledger: Ledger
         let windows: [SampleHistory.Window]
+        let reader = SampleBatchReader()
         var summaries: [FlowFileSummary] = []
         var samples = MemorySampleSource()
         var entries: [Entry] = []
@@ -69,7 +71,7 @@ struct EvidenceLog {
             do {
                 switch try ledger.content(of: attachment) {
                 case .present(let bytes):
-                    samples.add(try SampleBatch(encoded: bytes))
+                    samples.add(try reader.batch(bytes, content: ledger.content))
                     return
                 case .gone: problem = "the \(attachment.role) of entry \(event.position) were dropped"
                 }

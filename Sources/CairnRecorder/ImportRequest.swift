@@ -43,6 +43,11 @@ package struct ImportRequest: Sendable {
     package var defaultTime: Timestamp?
     package var actor: Actor
     package var onBehalfOf: String?
+    /// Different series in one file.
+    package var seriesMax = ImportRequest.seriesMax
+    /// Four times what a fleet of 1,600 applications emits: more is a label with an identifier in it, which would make
+    /// every later question slow.
+    package static let seriesMax = 4_000_000
     /// Counts what can be read of a damaged flow-log file, for when there will never be a whole one.
     package var salvagesDamaged = false
 

@@ -58,7 +58,7 @@ struct RecordFileImport {
         if samples.rejected > 0 {
             let reject = IngestReject(
                 file: handle.path, line: 0, column: 0,
-                reason: "it has more than \(SampleAppender.seriesMax) different series, and \(samples.rejected) "
+                reason: "it has more than \(request.seriesMax) different series, and \(samples.rejected) "
                     + "samples of further ones were set aside",
                 remedy: "take out the label that differs in every series, or import the file in parts", raw: [],
                 rawByteCount: 0)

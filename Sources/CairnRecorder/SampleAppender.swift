@@ -2,6 +2,7 @@ internal import CairnBytes
 internal import CairnIngest
 internal import CairnLedger
 internal import CairnModel
+internal import CairnReadModels
 internal import CairnSeries
 
 /// Appends samples: those of one cluster that came together become one attachment and one event.
@@ -16,6 +17,7 @@ struct SampleAppender {
     private let request: ImportRequest
     private let importName: String
     private var held: [String: [SeriesSamples]] = [:]
+    private var names: [String: SampleNames] = [:]
     private var heldCount = 0
     private var number = 0
     /// Hashes of the series that came. Two of one hash count as one, which only makes the limit a little larger.
@@ -24,9 +26,6 @@ struct SampleAppender {
     /// Samples of series beyond the limit.
     private(set) var rejected = 0
 
-    /// Different series in one file. Four times what a fleet of 1,600 applications emits: more is a label with an
-    /// identifier in it, which would make every later question slow.
-    static let seriesMax = 4_000_000
     /// What one attachment of the log can have, less some room.
     private static let batchBytesMax = 60 << 20
 
@@ -40,7 +39,7 @@ struct SampleAppender {
     mutating func append(_ rows: SampleRows) throws {
         for series in rows.series where !series.samples.isEmpty {
             let hash = series.key.hashValue
-            guard seriesSeen.count < SampleAppender.seriesMax || seriesSeen.contains(hash) else {
+            guard seriesSeen.count < request.seriesMax || seriesSeen.contains(hash) else {
                 rejected += series.samples.count
                 continue
             }
@@ -57,49 +56,77 @@ struct SampleAppender {
     private mutating func flush() throws {
         var batch: [Append] = []
         for (cluster, series) in held.sorted(by: { $0.key < $1.key }) {
-            let all = SampleBatch(series)
-            for part in all.split() {
-                for (part, bytes) in try SampleAppender.encoded(part) {
-                    batch.append(Append(event(part, bytes, cluster: cluster)))
+            for part in SampleBatch(series).split() {
+                for (part, bytes) in try encoded(part, cluster: cluster) {
+                    batch.append(
+                        Append(
+                            SampleWriter.event(
+                                bytes, id: "\(importName)/samples/\(number)", source: Importer.source, cluster: cluster,
+                                series: part.series.count, samples: part.sampleCount,
+                                timesMs: part.timeRangeMs ?? 0...0, importName: importName,
+                                onBehalfOf: request.onBehalfOf)))
+                    number += 1
                     accepted += part.sampleCount
                 }
             }
         }
         held = [:]
         heldCount = 0
-        if !batch.isEmpty { _ = try ledger.append(batch, actor: request.actor) }
+        if batch.isEmpty { return }
+        do { try ledger.append(batch, actor: request.actor) } catch let error as LedgerError
+            where error.code == .identityConflict
+        {
+            for one in batch { try appendUnlessThere(one) }
+        }
+    }
+
+    /// An import that was interrupted tells its samples again, and may cite other names for them than the first time.
+    private func appendUnlessThere(_ one: Append) throws {
+        do { try ledger.append([one], actor: request.actor) } catch let error as LedgerError
+            where error.code == .identityConflict
+        {
+            guard try isThere(one.event) else { throw error }
+        }
+    }
+
+    private func isThere(_ event: ProposedEvent) throws -> Bool {
+        let reader = SampleBatchReader()
+        let sent = try reader.batch(event.attachments[0].content, content: ledger.content)
+        var isThere = false
+        try ledger.forEach(in: event.subject) { stored in
+            guard stored.id == event.id, stored.source == event.source, let attachment = stored.attachments.first,
+                case .present(let bytes) = try ledger.content(of: attachment)
+            else { return }
+            isThere = try reader.batch(bytes, content: ledger.content) == sent
+        }
+        return isThere
     }
 
     /// A batch with its bytes; in parts where it has so many long texts that it is over the limits of one.
-    private static func encoded(_ batch: SampleBatch) throws -> [(SampleBatch, [UInt8])] {
+    private mutating func encoded(_ batch: SampleBatch, cluster: String) throws -> [(SampleBatch, [UInt8])] {
         let bytes: [UInt8]?
-        do { bytes = try batch.encoded() } catch {
+        do { bytes = try encodedWhole(batch, cluster: cluster) } catch let error as SampleBatchError {
             guard batch.sampleCount > 1 else { throw error }
             bytes = nil
         }
-        if let bytes, bytes.count <= batchBytesMax { return [(batch, bytes)] }
+        if let bytes, bytes.count <= SampleAppender.batchBytesMax { return [(batch, bytes)] }
         var parts: [(SampleBatch, [UInt8])] = []
-        for part in batch.split(samplesMax: (batch.sampleCount + 1) / 2) { parts += try encoded(part) }
+        for part in batch.split(samplesMax: (batch.sampleCount + 1) / 2) {
+            parts += try encoded(part, cluster: cluster)
+        }
         return parts
     }
 
-    private mutating func event(_ batch: SampleBatch, _ bytes: [UInt8], cluster: String) -> ProposedEvent {
-        let range = batch.timeRangeMs ?? 0...0
-        let first = Timestamp(milliseconds: range.lowerBound) ?? .earliest
-        let last = Timestamp(milliseconds: range.upperBound) ?? .latest
-        defer { number += 1 }
-        return ProposedEvent(
-            id: "\(importName)/samples/\(number)", source: Importer.source, type: "cairn.samples.recorded.v1",
-            subject: StreamName(kind: "samples", foreignID: cluster), time: last,
-            data: [
-                "cluster": .string(cluster), "series": .integer(batch.series.count),
-                "samples": .integer(batch.sampleCount), "first": .string(first.description),
-                "last": .string(last.description), "import": .string(importName),
-            ], onBehalfOf: request.onBehalfOf,
-            attachments: [
-                ProposedAttachment(
-                    role: "samples", mediaType: SampleBatch.mediaType, content: bytes,
-                    retention: .droppable)
-            ])
+    private mutating func encodedWhole(_ batch: SampleBatch, cluster: String) throws -> [UInt8] {
+        if SampleNames.areInline(series: batch.series.count, samples: batch.sampleCount) { return try batch.encoded() }
+        var known = names[cluster]
+        if known?.isFull ?? true {
+            known = SampleNames(ledger: ledger, actor: request.actor, cluster: cluster, clock: clock)
+            names[cluster] = known
+        }
+        guard let known else { return try batch.encoded() }
+        let numbers = batch.series.map { known.number(of: $0.key) }
+        let samples = Dictionary(uniqueKeysWithValues: zip(numbers, batch.series.map(\.samples)))
+        return try known.encode(numbers) { samples[$0] ?? [] }
     }
 }

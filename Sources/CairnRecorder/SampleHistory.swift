@@ -34,6 +34,7 @@ package struct SampleHistory {
     static let stream = StreamName(kind: "ledger", foreignID: "samples")
     static let batchRole = "samples"
     static let windowRole = "sample-window"
+    static let namesRole = "series-names"
 
     /// In the order of the log.
     package private(set) var batches: [Batch] = []

@@ -1,5 +1,6 @@
 package import CairnLedger
 package import CairnModel
+internal import CairnReadModels
 internal import CairnSeries
 
 /// Drops batches of samples that a sealed window stands for, and windows that a larger one stands for.
@@ -25,6 +26,7 @@ package struct SampleRetention {
 
     private let ledger: Ledger
     private let actor: Actor
+    private let reader = SampleBatchReader()
 
     package init(ledger: Ledger, actor: Actor) {
         self.ledger = ledger
@@ -95,7 +97,8 @@ package struct SampleRetention {
 
     private func series(_ attachment: AttachmentReference, isWindow: Bool) throws -> [SeriesSamples] {
         guard case .present(let bytes) = try ledger.content(of: attachment) else { return [] }
-        return isWindow ? try SampleWindow(reading: bytes).allSeries() : try SampleBatch(encoded: bytes).series
+        return isWindow
+            ? try SampleWindow(reading: bytes).allSeries() : try reader.batch(bytes, content: ledger.content).series
     }
 
     /// The first series of `part` with a sample that `all` does not have; both are sorted.

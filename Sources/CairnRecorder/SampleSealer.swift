@@ -1,6 +1,7 @@
 package import CairnBytes
 package import CairnLedger
 package import CairnModel
+internal import CairnReadModels
 internal import CairnSeries
 
 /// When samples are sealed, and into windows of what size.
@@ -50,6 +51,7 @@ package struct SampleSealer {
     private let ledger: Ledger
     private let actor: Actor
     private let policy: SealPolicy
+    private let reader = SampleBatchReader()
 
     package init(ledger: Ledger, actor: Actor, policy: SealPolicy = .standard) {
         self.ledger = ledger
@@ -199,7 +201,8 @@ package struct SampleSealer {
                 throw SealFailure.unreadable(source.position, "its samples were dropped")
             }
             return source.isWindow
-                ? try SampleWindow(reading: bytes).allSeries() : try SampleBatch(encoded: bytes).series
+                ? try SampleWindow(reading: bytes).allSeries()
+                : try reader.batch(bytes, content: ledger.content).series
         } catch let error as SampleBatchError {
             throw SealFailure.unreadable(source.position, error.description)
         } catch let error as SampleWindowError {

@@ -323,6 +323,8 @@ private struct Words {
             say(
                 .imported, .info, "recorded \(text("samples") ?? "?") samples of \(text("series") ?? "?") series",
                 part("cluster", "cluster"))
+        case "series.named":
+            say(.imported, .info, "named \(text("series") ?? "?") series", part("cluster", "cluster"))
         case "samples.sealed":
             say(
                 .ledger, .info, "sealed \(text("samples") ?? "?") samples of \(text("series") ?? "?") series",

@@ -57,7 +57,7 @@ package struct TimelineBuilder {
     /// Bulk evidence: thousands of entries that an import line already stands for.
     private static func isBulk(_ type: EventType, _ data: JSONValue) -> Bool {
         // Content that something else stands for is not lost, only stored otherwise.
-        ["samples.recorded", "samples.sealed", "flows.counted"].contains(type.name)
+        ["series.named", "samples.recorded", "samples.sealed", "flows.counted"].contains(type.name)
             || (type.name == "attachment.dropped" && data["replacement"]?.string != nil)
     }
 

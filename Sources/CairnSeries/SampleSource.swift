@@ -116,7 +116,7 @@ package func isStrictlyAscending(_ samples: [Sample]) -> Bool {
 }
 
 /// Sorted by time, equal times in order of arrival, without exact repeats.
-func orderedWithoutRepeats(_ samples: [Sample]) -> [Sample] {
+package func orderedWithoutRepeats(_ samples: [Sample]) -> [Sample] {
     // The standard sort is stable in practice and not by contract, so arrival is part of what is compared.
     let order = samples.indices.sorted { (samples[$0].timeMs, $0) < (samples[$1].timeMs, $1) }
     var kept: [Sample] = []

@@ -87,8 +87,8 @@ import Testing
         var trace = Trace()
         try Self.run(whole, &trace, ReadModel.inMemory())
         let changes = whole.disk.calls.filter(\.operation.isChange)
-        // In debug every fifth call, which is still each kind of call.
-        let chosen = changes.enumerated().filter { BuildKind.isDebug ? $0.offset % 5 == 0 : true }.map(\.element)
+        // In debug every fourth call, which is still each kind of call.
+        let chosen = changes.enumerated().filter { BuildKind.isDebug ? $0.offset % 4 == 0 : true }.map(\.element)
         var count = 0
         for call in chosen {
             for (isApplied, isPowerLost) in [(false, false), (false, true), (true, false), (true, true)] {

@@ -85,30 +85,74 @@ import Testing
         }
     }
 
-    /// Sections that pass the checksum but mean nothing: the reader must survive any of them.
-    @Test func forgedSectionsAreHarmless() throws {
+    /// Bytes that pass the checksum but mean nothing: the reader must survive any of them.
+    @Test func forgedBytesAreHarmless() throws {
         var random = SeededRandom(seed: 13)
         var readable = 0
-        let sections = try Self.sections(of: SampleBatch(Self.varied(seed: 5)).encoded())
-        for _ in 0..<3000 {
-            var forged = sections
+        let bytes = try SampleBatch(Self.varied(seed: 5)).encoded()
+        for round in 0..<3000 {
+            var body = Array(bytes[9...])
             for _ in 0..<Int.random(in: 1...3, using: &random) {
-                let section = Int.random(in: 0..<3, using: &random)
-                guard !forged[section].isEmpty else { continue }
-                let index = Int.random(in: 0..<forged[section].count, using: &random)
+                let index = Int.random(in: 0..<body.count, using: &random)
                 if Bool.random(using: &random) {
-                    forged[section][index] = UInt8.random(in: 0...255, using: &random)
+                    body[index] = UInt8.random(in: 0...255, using: &random)
                 } else {
-                    forged[section].remove(at: index)
+                    body.remove(at: index)
                 }
             }
-            if let batch = try? SampleBatch(encoded: Self.sealed(forged)) {
+            do {
+                let batch = try SampleBatch(encoded: Self.sealed(body))
                 readable += 1
                 #expect(batch.sampleCount <= SampleBatch.samplesMax)
+            } catch {
+                #expect(!error.reason.isEmpty, "seed 13, round \(round)")
             }
         }
         #expect(readable > 0)
         #expect(readable < 3000)
+    }
+
+    /// Batches that name their series by lists of other attachments say the same as those that bring the names.
+    @Test(arguments: UInt64(1)...6) func namesFromElsewhere(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let batch = SampleBatch(try Self.varied(seed: seed))
+        // The names in lists in any order, among those of series that the batch does not have.
+        var keys = batch.series.map(\.key)
+        for index in 0..<20 { keys.append(try SeriesKey(name: "other", labels: [Label("i", "\(index)")])) }
+        keys.shuffle(using: &random)
+        let lists = (0..<3).map { part in keys.indices.filter { $0 % 3 == part }.map { keys[$0] }.sorted() }
+        var stored: [NamesReference: [UInt8]] = [:]
+        var names: [SampleBatch.Names] = []
+        for list in lists {
+            let bytes = SeriesNames.encode(list)
+            let reference = NamesReference(digest: random.bytes(count: 32), byteCount: bytes.count)
+            stored[reference] = bytes
+            names.append(.reference(reference, count: list.count))
+        }
+        let order = lists.flatMap { $0 }
+        let placed = batch.series.map { one in
+            SampleBatch.Placed(place: order.firstIndex(of: one.key) ?? 0, samples: one.samples)
+        }.sorted { $0.place < $1.place }
+        let bytes = try SampleBatch.encode(names, placed)
+        #expect(try Set(SampleBatch.references(in: bytes)) == Set(stored.keys))
+        let back = try SampleBatch(encoded: bytes) { reference in
+            try SeriesNames.decode(stored[reference] ?? [])
+        }
+        #expect(back == batch, "seed \(seed)")
+        #expect(bytes.count < (try batch.encoded()).count)
+        #expect(throws: SampleBatchError.self) { try SampleBatch(encoded: bytes) }
+        #expect(throws: SampleBatchError.self) {
+            try SampleBatch(encoded: bytes) { _ in [] }
+        }
+        for (reference, list) in stored {
+            for place in stride(from: 0, to: list.count, by: 7) {
+                var changed = list
+                changed[place] ^= 0x20
+                #expect(throws: SampleBatchError.self, "\(reference.byteCount), byte \(place)") {
+                    try SeriesNames.decode(changed)
+                }
+            }
+        }
     }
 
     @Test func regularSeriesAreSmall() throws {
@@ -136,20 +180,11 @@ import Testing
         #expect(batch.split() == [batch])
     }
 
-    private static func sections(of bytes: [UInt8]) throws -> [[UInt8]] {
-        var reader = ByteReader(bytes)
-        try reader.skip(13)
-        return try (0..<3).map { _ in
-            try Inflate.decompress(try reader.readCounted(), container: .raw, limit: 1 << 24)
-        }
-    }
-
-    private static func sealed(_ sections: [[UInt8]]) -> [UInt8] {
+    private static func sealed(_ body: [UInt8]) -> [UInt8] {
         var writer = ByteWriter()
-        writer.append(Array("CRNS".utf8) + [1])
-        writer.append(UInt32(sections.reduce(0) { $0 + $1.count }))
-        writer.append(Checksum.crc32(sections.flatMap { $0 }))
-        for section in sections { writer.appendCounted(Deflate.compress(section, container: .raw)) }
+        writer.append(Array("CRNS".utf8) + [2])
+        writer.append(Checksum.masked(Checksum.crc32(body)))
+        writer.append(body)
         return writer.bytes
     }
 }

@@ -14,6 +14,7 @@ extension EventVocabulary {
                 .text("cluster"), .count("series"), .count("samples"), .time("first"), .time("last"),
                 .text("import").optional,
             ]),
+        EventSchema("series.named", origin: .produced, in: ["samples"], [.text("cluster"), .count("series")]),
         EventSchema(
             "samples.sealed", origin: .produced, in: ["ledger"],
             [

@@ -38,6 +38,7 @@ final class SampleStore: Sendable {
     }
 
     private let state = Mutex(State())
+    private let reader = SampleBatchReader()
 
     /// Reads from this log from now on.
     func attach(_ source: any EventSource) {
@@ -47,12 +48,16 @@ final class SampleStore: Sendable {
                 state.source = source
             } else {
                 state = State(source: source)
+                reader.reset()
             }
         }
     }
 
     /// Forgets what was decoded, since the log may say something else now.
-    func reset() { state.withLock { $0 = State(source: $0.source) } }
+    func reset() {
+        state.withLock { $0 = State(source: $0.source) }
+        reader.reset()
+    }
 
     var problems: [Problem] { state.withLock { $0.problems } }
     /// How many batches were decoded, for tests of what is kept.
@@ -84,11 +89,12 @@ final class SampleStore: Sendable {
             return state.batches[place.position]?.series
         }
         if let kept { return kept }
+        let source = try source()
         let series: [SeriesSamples]
-        switch try source().following({ try $0.content(of: place.reference) }) {
+        switch try source.following({ try $0.content(of: place.reference) }) {
         case .gone(let position):
             throw ReadModelError(.damaged, "the samples of entry \(place.position) were dropped by entry \(position)")
-        case .present(let bytes): series = try SampleBatch(encoded: bytes).series
+        case .present(let bytes): series = try reader.batch(bytes, content: source.content).series
         }
         let count = series.reduce(0) { $0 + $1.samples.count }
         state.withLock { state in

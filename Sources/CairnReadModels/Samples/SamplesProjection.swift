@@ -94,6 +94,7 @@ final class SamplesProjection: Projection {
 
     private let connection: Connection
     private let catalog: SeriesCatalog
+    private let reader = SampleBatchReader()
     private let batches: Insertion
     private let windows: Insertion
     private let conflicts: Insertion
@@ -178,7 +179,7 @@ final class SamplesProjection: Projection {
 
     private func addBatch(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
         let read = try read("samples", of: fact, content) { bytes, read in
-            let batch = try SampleBatch(encoded: bytes)
+            let batch = try reader.batch(bytes, content: content)
             read.first = batch.timeRangeMs?.lowerBound
             read.last = batch.timeRangeMs?.upperBound
             read.layout = try layout(of: batch.series.map(\.key), fact)

@@ -7,6 +7,8 @@ enum ValueColumn {
     static let differences: UInt8 = 1
     static let secondDifferences: UInt8 = 2
     static let bits: UInt8 = 3
+    /// As `constant`, told as a short decimal.
+    static let constantDecimal: UInt8 = 4
 
     /// 10^15 is the last power for which nearly every 15-digit decimal survives the way there and back.
     static let exponentMax = 15
@@ -20,6 +22,12 @@ enum ValueColumn {
     static func append(_ samples: [Sample], to output: inout ByteWriter) -> UInt8 {
         let first = samples[0].value.bitPattern
         if samples.allSatisfy({ $0.value.bitPattern == first }) {
+            for exponent in 0...exponentMax {
+                guard let integer = integer(of: samples[0].value, exponent: exponent) else { continue }
+                output.append(UInt8(exponent))
+                output.appendZigzag(integer)
+                return constantDecimal
+            }
             output.append(first)
             return constant
         }
@@ -46,6 +54,9 @@ enum ValueColumn {
         switch encoding {
         case constant:
             return [Double](repeating: Double(bitPattern: try input.read()), count: count)
+        case constantDecimal:
+            let power = powers[try readExponent(&input)]
+            return [Double](repeating: Double(try input.readZigzag()) / power, count: count)
         case differences, secondDifferences:
             return try readDecimal(count, isTwice: encoding == secondDifferences, from: &input)
         case bits:
@@ -62,13 +73,18 @@ enum ValueColumn {
         }
     }
 
-    private static func readDecimal(
-        _ count: Int, isTwice: Bool, from input: inout ByteReader
-    ) throws -> [Double] {
+    private static func readExponent(_ input: inout ByteReader) throws -> Int {
         let exponent = Int(try input.read(UInt8.self))
         guard exponent <= exponentMax else {
             throw SampleBatchError(reason: "an exponent of \(exponent) is over \(exponentMax)")
         }
+        return exponent
+    }
+
+    private static func readDecimal(
+        _ count: Int, isTwice: Bool, from input: inout ByteReader
+    ) throws -> [Double] {
+        let exponent = try readExponent(&input)
         var exceptions: [(index: Int, bits: UInt64)] = []
         var place: UInt64 = 0
         for _ in 0..<(try input.readCount(bytesEach: 9)) {
