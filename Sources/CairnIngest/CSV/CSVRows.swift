@@ -58,6 +58,7 @@ struct CSVRows {
 
     private mutating func readHeader(_ bytes: [UInt8], _ record: CSVSplitter.Record) throws(Problem) {
         var names: [String] = []
+        var seen: Set<String> = []
         for (index, field) in record.fields.enumerated() {
             var name = CSVRows.bytes(of: field, in: bytes)
             if index == 0, name.starts(with: [0xEF, 0xBB, 0xBF]) { name.removeFirst(3) }
@@ -65,7 +66,7 @@ struct CSVRows {
                 throw Problem(reason: "the header is not UTF-8", remedy: "save the file as UTF-8", field: index)
             }
             let trimmed = CSVRows.trimmed(text)
-            guard !names.contains(trimmed) else {
+            guard seen.insert(trimmed).inserted else {
                 throw Problem(
                     reason: "the column \(trimmed.prefix(60)) occurs twice in the header", remedy: "rename one of them",
                     field: index)
