@@ -122,8 +122,9 @@ enum SamplesFunction {
     }
 }
 
-/// The rows of one use of the function.
-final class SamplesCursor {
+/// The rows of one use of the function. A value and no object: SQLite asks three times a row, and what it asks for lies
+/// in its own cursor then.
+struct SamplesCursor {
     private struct Series {
         var number: Int64
         var key: SeriesKey
@@ -137,13 +138,17 @@ final class SamplesCursor {
     private static let blockSeries = 64
 
     private let reader: SampleReader
-    private var arguments: SamplesFunction.Arguments
+    private let arguments: SamplesFunction.Arguments
     private var rest: ArraySlice<(number: Int64, key: SeriesKey)> = []
     private var loaded: [Series] = []
     /// Places in `loaded`, the one with the earliest sample first; nil if rows come series by series.
     private var heap: [Int]?
     private var current = 0
-    private var ordinal: Int64 = 0
+    /// Those of the current series, and the place of the row among them.
+    private var samples: [Sample] = []
+    private var place = 0
+    /// Above 0 for a value that came after another of the same moment.
+    private(set) var ordinal: Int64 = 0
     private(set) var row: Int64 = 0
     private(set) var isAtEnd = true
 
@@ -161,10 +166,12 @@ final class SamplesCursor {
         } else {
             try loadBlock()
         }
+        enterSeries()
     }
 
-    private func loadAll() throws {
+    private mutating func loadAll() throws {
         var count = 0
+        var loaded: [Series] = []
         try reader.forEachSeries(Array(rest), in: arguments.range, every: arguments.every) { number, key, samples in
             count += samples.count
             guard count <= SamplesCursor.sortedSamplesMax else {
@@ -175,12 +182,13 @@ final class SamplesCursor {
             }
             loaded.append(Series(number: number, key: key, samples: samples))
         }
+        self.loaded = loaded
         rest = []
     }
 
     /// The next series with samples; at the end if there are none.
-    private func loadBlock() throws {
-        loaded = []
+    private mutating func loadBlock() throws {
+        var loaded: [Series] = []
         current = 0
         while loaded.isEmpty, !rest.isEmpty {
             let block = rest.prefix(SamplesCursor.blockSeries)
@@ -190,33 +198,43 @@ final class SamplesCursor {
                 loaded.append(Series(number: number, key: key, samples: samples))
             }
         }
+        self.loaded = loaded
         isAtEnd = loaded.isEmpty
     }
 
-    var series: (number: Int64, key: SeriesKey) { (loaded[current].number, loaded[current].key) }
-    var sample: Sample { loaded[current].samples[loaded[current].place] }
-    var sampleOrdinal: Int64 { ordinal }
+    private mutating func enterSeries() {
+        guard !isAtEnd else { return }
+        samples = loaded[current].samples
+        place = loaded[current].place
+    }
 
-    func advance() throws {
+    var series: (number: Int64, key: SeriesKey) { (loaded[current].number, loaded[current].key) }
+    var sample: Sample { samples[place] }
+
+    mutating func advance() throws {
         guard !isAtEnd else { return }
         row += 1
-        let time = sample.timeMs
-        loaded[current].place += 1
-        let isLast = loaded[current].place == loaded[current].samples.count
-        let isSameMoment = !isLast && sample.timeMs == time
+        let next = place + 1
+        let isLast = next == samples.count
+        let isSameMoment = !isLast && samples[next].timeMs == samples[place].timeMs
         ordinal = isSameMoment ? ordinal + 1 : 0
-        guard heap != nil else {
-            guard isLast else { return }
+        // Values of one moment of one series stay together, in every order of rows.
+        if isSameMoment || !isLast && heap == nil {
+            place = next
+            return
+        }
+        if heap == nil {
             loaded[current].samples = []
             current += 1
             if current == loaded.count { try loadBlock() }
-            return
+        } else {
+            loaded[current].place = next
+            sift(removingFirst: isLast)
         }
-        // Values of one moment of one series stay together.
-        if !isSameMoment { sift(removingFirst: isLast) }
+        enterSeries()
     }
 
-    private func sift(removingFirst: Bool) {
+    private mutating func sift(removingFirst: Bool) {
         guard var order = heap else { return }
         heap = nil
         if removingFirst {

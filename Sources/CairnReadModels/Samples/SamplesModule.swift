@@ -36,7 +36,7 @@ import GRDBSQLite
 
     @unsafe private struct Cursor {
         var base: sqlite3_vtab_cursor
-        var rows: Unmanaged<SamplesCursor>?
+        var rows: SamplesCursor?
     }
 
     /// A bit for each argument that is given, and one for rows in order of time.
@@ -122,7 +122,6 @@ import GRDBSQLite
 
     private static func close(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> Int32 {
         guard let own = unsafe own(cursor) else { return SQLITE_OK }
-        unsafe own.pointee.rows?.release()
         unsafe own.deinitialize(count: 1)
         unsafe own.deallocate()
         return SQLITE_OK
@@ -141,7 +140,6 @@ import GRDBSQLite
         guard let cursor = unsafe cursor, let own = unsafe own(cursor), let base = unsafe cursor.pointee.pVtab else {
             return SQLITE_ERROR
         }
-        unsafe own.pointee.rows?.release()
         unsafe own.pointee.rows = nil
         let table = unsafe UnsafeMutableRawPointer(base).assumingMemoryBound(to: Table.self)
         let columns = SamplesFunction.Column.arguments.filter {
@@ -152,38 +150,39 @@ import GRDBSQLite
             let arguments = try SamplesFunction.Arguments(given, columns)
             let reader = unsafe SampleReader(
                 Connection(borrowing: table.pointee.connection), table.pointee.store.takeUnretainedValue())
-            let rows = try SamplesCursor(reader, arguments, isSorted: flags & sortedBit != 0)
-            unsafe own.pointee.rows = unsafe Unmanaged.passRetained(rows)
+            unsafe own.pointee.rows = try SamplesCursor(reader, arguments, isSorted: flags & sortedBit != 0)
         }
     }
 
     private static func next(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> Int32 {
-        guard let rows = unsafe own(cursor)?.pointee.rows, let base = unsafe cursor?.pointee.pVtab else {
-            return SQLITE_ERROR
-        }
-        return unsafe reporting(base) { try unsafe rows.takeUnretainedValue().advance() }
+        guard let own = unsafe own(cursor), let base = unsafe cursor?.pointee.pVtab else { return SQLITE_ERROR }
+        return unsafe reporting(base) { try unsafe own.pointee.rows?.advance() }
     }
 
     private static func isAtEnd(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> Int32 {
-        guard let rows = unsafe own(cursor)?.pointee.rows else { return 1 }
-        return unsafe rows.takeUnretainedValue().isAtEnd ? 1 : 0
+        unsafe own(cursor)?.pointee.rows?.isAtEnd ?? true ? 1 : 0
     }
 
     private static func rowNumber(
         _ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?, _ output: UnsafeMutablePointer<Int64>?
     ) -> Int32 {
-        guard let rows = unsafe own(cursor)?.pointee.rows, let output = unsafe output else { return SQLITE_ERROR }
-        unsafe output.pointee = unsafe rows.takeUnretainedValue().row
+        guard let row = unsafe own(cursor)?.pointee.rows?.row, let output = unsafe output else { return SQLITE_ERROR }
+        unsafe output.pointee = row
         return SQLITE_OK
     }
 
     private static func column(
         _ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?, _ context: OpaquePointer?, _ number: Int32
     ) -> Int32 {
-        guard let unmanaged = unsafe own(cursor)?.pointee.rows, let context = unsafe context,
+        guard let own = unsafe own(cursor), let context = unsafe context,
             let column = SamplesFunction.Column(rawValue: number)
         else { return SQLITE_ERROR }
-        unsafe give(unsafe unmanaged.takeUnretainedValue().value(of: column), to: context)
+        if column == .value, let value = unsafe own.pointee.rows?.sample.value {
+            // SQLite makes null of NaN.
+            unsafe sqlite3_result_double(context, value)
+        } else if let value = unsafe own.pointee.rows?.value(of: column) {
+            unsafe give(value, to: context)
+        }
         return SQLITE_OK
     }
 
@@ -258,7 +257,7 @@ extension SamplesCursor {
         case .tsMicroseconds: return .optional(Timestamp(milliseconds: sample.timeMs)?.microseconds)
         case .value: return sample.value.isNaN ? .null : .real(sample.value)
         case .note: return sample.isStale ? .text("stale") : sample.value.isNaN ? .text("NaN") : .null
-        case .ordinal: return .integer(sampleOrdinal)
+        case .ordinal: return .integer(ordinal)
         case .metric, .matchers, .start, .end, .every: return .null
         }
     }
