@@ -41,6 +41,8 @@ class Cairn:
         self.environment = dict(os.environ, CAIRN_LEDGER=os.path.join(folder, "ledger"),
                                 CAIRN_KEY=os.path.join(folder, "key"))
         self.run("init", "--origin", "bench.cairn.example/samples")
+        # Tables and indexes have a page each before anything is in them.
+        self.empty_bytes = self.folder_bytes()
 
     def run(self, *arguments):
         """Output of a command as JSON, and its processor seconds."""
@@ -51,14 +53,22 @@ class Cairn:
         cost = children_cpu() - before
         return (json.loads(done.stdout) if "json" in arguments else done.stdout), cost
 
+    def folder_bytes(self):
+        """Of the whole folder, with a read model that is up to date and has no write-ahead log left."""
+        self.run("status")
+        return peers.folder_bytes(self.environment["CAIRN_LEDGER"])
+
 
 def measure_cairn(program, text, folder, samples, moment_ms, range_ms):
     cairn = Cairn(program, folder)
     _, load = cairn.run("import", "prometheus", text)
     before, = cairn.run("stats", "-o", "json")[0]
+    folder_before = cairn.folder_bytes()
     rows, seal = cairn.run("seal", "-o", "json")
     sealed, = rows
+    folder_sealed = cairn.folder_bytes()
     dropped, = cairn.run("seal", "--drop-raw", "--reason", "bench", "--approved-by", "bench", "-o", "json")[0]
+    folder_dropped = cairn.folder_bytes()
     query = SCAN.format(start=rfc3339(moment_ms - range_ms - 1000), end=rfc3339(moment_ms + 1000))
     costs = []
     for _ in range(SCANS):
@@ -68,10 +78,9 @@ def measure_cairn(program, text, folder, samples, moment_ms, range_ms):
         sys.exit(f"Cairn has {dropped['samples']} samples of {samples}")
     return {"name": "Cairn", "version": "", "data": sealed["sealed_bytes"], "index": None,
             "log_before": before["segment_bytes"] + before["attachment_bytes"],
-            "folder_before": sealed["bytes_per_sample_before"] * samples,
-            "folder_sealed": sealed["bytes_per_sample_after"] * samples,
-            "folder_dropped": dropped["bytes_per_sample_after"] * samples,
-            "largest": rows[0]["largest"], "load_cpu": load, "seal_cpu": seal, "scan_cpu": min(costs)}
+            "folder_before": folder_before, "folder_sealed": folder_sealed, "folder_dropped": folder_dropped,
+            "empty_bytes": cairn.empty_bytes, "largest": rows[0]["largest"], "load_cpu": load,
+            "seal_cpu": seal, "scan_cpu": min(costs)}
 
 
 def number(value, digits=3):
@@ -90,7 +99,8 @@ def report(kind, series, samples, results):
     print(f"\nCairn's data holds its directory and the names of the series. Log before sealing "
           f"{own['log_before'] / samples:.2f} B/sample; the whole ledger folder with its read model "
           f"{own['folder_before'] / samples:.2f} before sealing, {own['folder_sealed'] / samples:.2f} sealed, "
-          f"{own['folder_dropped'] / samples:.2f} after the raw batches were dropped; sealing took "
+          f"{own['folder_dropped'] / samples:.2f} after the raw batches were dropped, of which "
+          f"{own['empty_bytes'] / samples:.2f} is the read model of an empty ledger; sealing took "
           f"{own['seal_cpu']:.2f} core-s.")
     if len({f"{one['largest']:.10g}" for one in results}) != 1:
         sys.exit(f"the largest values differ: {[(one['name'], one['largest']) for one in results]}")

@@ -29,7 +29,8 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where to make the folder: the disk that is measured.", valueName: "dir"))
     var folder: String = "."
 
-    @Option(help: ArgumentHelp("How many samples the store has that is opened; 0 leaves this out.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("How many samples are recorded and then opened; 0 leaves samples out.", valueName: "n"))
     var samples: Int = 0
 
     @Option(help: ArgumentHelp("In how many series.", valueName: "n"))
@@ -57,7 +58,7 @@ struct BenchCommand: ParsableCommand {
         if samples > 0 {
             let store = SampleOpenBench(
                 folder: place, series: series, samplesPerSeries: max(1, samples / max(1, series)), seed: 1)
-            results = try store.run()
+            results = try SampleAppendBench(folder: place, seed: 1).run(samples: samples) + store.run()
         }
         let (ledger, appended) = try bench.append()
         results += appended
