@@ -58,6 +58,10 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     case noWayBack = "no_way_back"
     case notRollingBack = "not_rolling_back"
     case weightsNotReversed = "weights_not_reversed"
+    // Findings.
+    case findingUnknown = "finding_unknown"
+    case findingWithdrawn = "finding_withdrawn"
+    case notMuted = "not_muted"
 }
 
 /// A rule, and how this command or fact breaks it, in a sentence for people.

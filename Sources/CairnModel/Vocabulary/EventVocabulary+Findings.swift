@@ -12,10 +12,15 @@ extension EventVocabulary {
         EventSchema("finding.withdrawn", origin: .produced, in: ["finding"], [.text("finding"), .text("reason")]),
         EventSchema(
             "finding.acknowledged", in: ["finding"],
-            [.text("finding"), .text("reason").optional, .text("person").optional]),
+            [.text("finding"), .text("reason").optional, .text("person").optional, .time("expires").optional]),
         EventSchema(
             "finding.muted", in: ["finding"],
             [.text("finding"), .text("reason"), .text("person").optional, .time("expires").optional]),
+        EventSchema(
+            "finding.marked_false", in: ["finding"],
+            [.text("finding"), .text("reason"), .text("person").optional, .time("expires").optional]),
+        EventSchema(
+            "finding.unmuted", in: ["finding"], [.text("finding"), .text("reason"), .text("person").optional]),
         EventSchema(
             "incident.opened", origin: .produced, in: ["incident"],
             [.text("incident"), .text("title"), .text("severity"), .text("finding")]),

@@ -9,8 +9,8 @@ extension EventVocabulary {
             [
                 .text("playbook"), .text("title").optional, .text("source_cluster"), .text("target_cluster"),
                 .text("tenant").optional, .text("region").optional, .list("applications"), .list("hooks").optional,
-                .object("parameters").optional, .object("budgets").optional, .count("playbook_version").optional,
-                .object("playbook_definition").optional,
+                .object("parameters").optional, .object("budgets").optional, .object("gates").optional,
+                .count("playbook_version").optional, .object("playbook_definition").optional,
             ]),
         EventSchema(
             "deployment.planned", in: ["deployment"],
@@ -18,7 +18,8 @@ extension EventVocabulary {
                 .text("playbook"), .text("title").optional, .text("service"), .text("cluster"),
                 .text("source_revision"), .text("target_revision"), .object("parameters"), .list("hooks"),
                 .count("desired_count").optional, .list("alarms").optional, .object("budgets").optional,
-                .count("playbook_version").optional, .object("playbook_definition").optional,
+                .object("gates").optional, .count("playbook_version").optional,
+                .object("playbook_definition").optional,
             ]),
         EventSchema(
             "phase.started", in: runs,
@@ -43,7 +44,12 @@ extension EventVocabulary {
         EventSchema(
             "approval.rejected", in: runs, [.text("phase"), .text("approver"), .text("reason").optional]),
         EventSchema(
-            "gate.evaluated", in: runs, [.text("phase"), .choice("result", results), .list("reasons")]),
+            "gate.evaluated", in: runs,
+            [
+                .text("phase"), .choice("result", results), .list("reasons"), .text("policy_digest").optional,
+                .object("policy").optional, .list("checks").optional, .list("findings").optional,
+                .list("evidence").optional, .object("judged").optional,
+            ]),
         EventSchema(
             "hook.called", in: runs,
             [
