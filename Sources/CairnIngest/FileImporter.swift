@@ -168,6 +168,7 @@ extension ImportFormat {
         case .eventBridge: JSONConverter(EventBridgeReader(options: options), bytesMax: options.limits.recordBytesMax)
         case .velero: ObjectConverter(VeleroReader(options: options), options: options)
         case .kubernetesEvents: ObjectConverter(KubernetesEventReader(options: options), options: options)
+        case .kubernetesObjects: ObjectConverter(KubernetesObjectReader(options: options), options: options)
         case .prometheus: ExpositionConverter(options: options)
         case .csv: CSVConverter(options: options)
         }

@@ -10,6 +10,8 @@ package enum ImportFormat: String, Sendable, Hashable, CaseIterable {
     case velero
     /// Kubernetes `Event` objects of core/v1 and events.k8s.io/v1, JSON or YAML, one or lists.
     case kubernetesEvents = "k8s-events"
+    /// Nodes, workloads, pods and the like as `kubectl get` writes them, JSON or YAML, one or lists.
+    case kubernetesObjects = "k8s-objects"
     /// Prometheus exposition text (0.0.4) and OpenMetrics, with timestamps.
     case prometheus
     /// RFC 4180 with a header line.

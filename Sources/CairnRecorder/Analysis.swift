@@ -35,6 +35,7 @@ package struct Analysis {
         package var pair: ClusterPair?
         package var drops = FindingsRecorder.Outcome()
         package var divergence = FindingsRecorder.Outcome()
+        package var silence = FindingsRecorder.Outcome()
         /// A line for people about each finding that stands.
         package var lines: [String] = []
     }
@@ -49,7 +50,8 @@ package struct Analysis {
         self.actor = actor
     }
 
-    package func run(pair given: ClusterPair? = nil) throws -> Outcome {
+    /// - Parameter moment: now, for what is missed; nil: as of the newest data there is.
+    package func run(pair given: ClusterPair? = nil, at moment: Timestamp? = nil) throws -> Outcome {
         try readModel.catchUp(from: ledger)
         var outcome = Outcome()
         let pair = try given ?? ClusterPair.ofOneMigration(readModel)
@@ -58,6 +60,7 @@ package struct Analysis {
         let index = try EvidenceIndex(ledger)
         try runDrops(pair, index, &recorder, &outcome)
         if let pair { try runDivergence(pair, index, &recorder, &outcome) }
+        if let pair { try runSilence(pair, index, at: moment, &recorder, &outcome) }
         try readModel.catchUp(from: ledger)
         return outcome
     }
@@ -77,6 +80,23 @@ package struct Analysis {
         outcome.lines += drafts.map { draft in
             "\(draft.data["app"]?.string ?? "?"): \(draft.data["metric"]?.string ?? "?"): \(draft.data["reason"]?.string ?? "")"
         }
+    }
+
+    private func runSilence(
+        _ pair: ClusterPair, _ index: EvidenceIndex, at moment: Timestamp?, _ recorder: inout FindingsRecorder,
+        _ outcome: inout Outcome
+    ) throws {
+        let watermarks = index.entries.watermarks.filter { [pair.source, pair.target].contains($0.key.cluster) }
+        guard let newest = watermarks.values.max() else { return }
+        let findings = SilenceAnalyzer.findings(watermarks, at: moment ?? newest)
+        outcome.silence = try recorder.record(
+            findings.map { FindingDraft($0) }, analyzer: SilenceAnalyzer.name,
+            evidence: { draft in
+                let isFlows = findings.contains { $0.id == draft.id && $0.sender.kind == .flowLogs }
+                return index.evidence(
+                    for: draft, clusters: Set([draft.data["cluster"]?.string].compactMap { $0 }), isFlows: isFlows)
+            }, newest: newest)
+        outcome.lines += findings.map(\.sentence)
     }
 
     private func runDrops(

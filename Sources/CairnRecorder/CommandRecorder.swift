@@ -101,6 +101,13 @@ package struct CommandRecorder {
             var state = try playbooks.state(of: request.stream)
             state.playbooks = try playbooks.library(
                 for: "cairn.\(EventType(request.type).name).v1", data: request.data, before: nil)
+            if request.stream.kind == "finding" {
+                var finding = FindingState()
+                try ledger.forEach(in: request.stream, from: 0) { finding.apply($0) }
+                let refusal = finding.refusal(
+                    of: EventType(request.type).name, request.data, at: request.time)
+                if let refusal { throw refusal }
+            }
             let drafts = try Decider.decide(
                 state: state, type: request.type, data: request.data, at: request.time,
                 actor: request.onBehalfOf ?? actor.id, expected: request.expected ?? .any)

@@ -26,17 +26,18 @@ struct EvidenceBounds {
         try ledger.forEach(from: 0) { event in
             let name = EventType(event.type).name
             guard EvidenceBounds.families.contains(where: name.hasPrefix) else { return }
-            self.note(event.data, isFinding: name == "finding.opened" || name == "finding.revised")
+            let judges: Set<String> = ["finding.opened", "finding.revised", "gate.evaluated"]
+            self.note(event.data, isJudgement: judges.contains(name))
         }
     }
 
-    private mutating func note(_ data: JSONValue, isFinding: Bool) {
+    private mutating func note(_ data: JSONValue, isJudgement: Bool) {
         for key in ["evidence", "positions"] {
             for position in data[key]?.array ?? [] {
                 if let position = position.integer.flatMap({ UInt64(exactly: $0) }) { cited.insert(position) }
             }
         }
-        guard isFinding, let basis = data["basis_position"]?.integer.flatMap({ UInt64(exactly: $0) }),
+        guard isJudgement, let basis = data["basis_position"]?.integer.flatMap({ UInt64(exactly: $0) }),
             let judged = data["judged"], judged["since_minute"] == nil
         else { return }
         let names = [data["clusters"]?["source"]?.string, data["clusters"]?["target"]?.string].compactMap { $0 }

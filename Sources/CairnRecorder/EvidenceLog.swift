@@ -1,3 +1,4 @@
+internal import CairnAnalyzer
 internal import CairnBytes
 internal import CairnFlowLogs
 internal import CairnLedger
@@ -108,12 +109,26 @@ extension EvidenceLog.Entry {
     }
 }
 
+extension [EvidenceLog.Entry] {
+    /// The newest moment that each sender's data tells of.
+    var watermarks: [DataSender: Timestamp] {
+        var newest: [DataSender: Timestamp] = [:]
+        for entry in self {
+            for cluster in entry.clusters {
+                let sender = DataSender(cluster: cluster, kind: entry.isFlows ? .flowLogs : .samples)
+                newest[sender] = Swift.max(newest[sender] ?? entry.last, entry.last)
+            }
+        }
+        return newest
+    }
+}
+
 /// Which entries findings rest on: the index of the evidence, without its content.
 struct EvidenceIndex {
     /// How far before a finding its evidence begins: the context that its signal shows.
     private static let contextSeconds: Int64 = 30 * 60
 
-    private var entries: [EvidenceLog.Entry] = []
+    private(set) var entries: [EvidenceLog.Entry] = []
     private let basis: UInt64
     /// By position of a batch that was dropped: the window that stands for it.
     private var windows: [UInt64: UInt64] = [:]

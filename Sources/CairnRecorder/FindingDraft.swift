@@ -59,6 +59,15 @@ package struct FindingDraft: Sendable, Hashable {
         self.data = data
     }
 
+    init(_ finding: SilenceFinding) {
+        id = finding.id
+        analyzer = SilenceAnalyzer.name
+        start = finding.last
+        end = nil
+        cause = "silence of \(finding.sender.cluster)"
+        data = finding.json.object ?? JSONObject()
+    }
+
     /// The signal minute by minute: events of the finding's kind in the cluster, and in the other one beside it.
     private static func signal(of finding: DropFinding, isOnTarget: Bool) -> FindingSignal {
         let points = finding.evidence.signal

@@ -1,3 +1,4 @@
+internal import CairnAnalyzer
 package import CairnBytes
 package import CairnLedger
 package import CairnModel
@@ -168,7 +169,8 @@ package struct FindingsRecorder {
             "incident.opened", id, at: finding.start,
             [
                 "incident": .string(id), "title": finding.data["reason"] ?? .string(finding.cause),
-                "severity": "critical", "finding": .string(finding.id), "cause": .string(finding.cause),
+                "severity": finding.analyzer == SilenceAnalyzer.name ? "warning" : "critical",
+                "finding": .string(finding.id), "cause": .string(finding.cause),
             ])
     }
 

@@ -99,7 +99,8 @@ package struct Importer {
             switch format {
             case .flowLogs: [".log", ".txt", ".json", ".jsonl", ".parquet"]
             case .records(.events), .records(.eventBridge): [".json", ".jsonl", ".ndjson"]
-            case .records(.velero), .records(.kubernetesEvents): [".json", ".jsonl", ".yaml", ".yml"]
+            case .records(.velero), .records(.kubernetesEvents), .records(.kubernetesObjects):
+                [".json", ".jsonl", ".yaml", ".yml"]
             case .records(.prometheus): [".prom", ".txt", ".metrics", ".om"]
             case .records(.csv): [".csv"]
             }

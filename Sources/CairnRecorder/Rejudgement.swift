@@ -4,7 +4,7 @@ internal import CairnFlowLogs
 package import CairnLedger
 internal import CairnModel
 
-/// Computes every recorded finding and violation again, from the log alone, and names what comes out differently.
+/// Computes every recorded finding, gate decision and violation again, from the log alone, and names what comes out differently.
 package enum Rejudgement {
     package struct Verdict: Sendable, Hashable {
         package var finding: String
@@ -19,7 +19,11 @@ package enum Rejudgement {
         var verdicts = try violations(ledger)
         try ledger.forEach(from: 0) { event in
             let type = EventType(event.type)
-            if type.family == .cairn, type.name == "finding.opened" || type.name == "finding.revised" {
+            guard type.family == .cairn else { return }
+            // A gate's result that somebody recorded by hand has no policy, and nothing to compute again.
+            if ["finding.opened", "finding.revised"].contains(type.name)
+                || (type.name == "gate.evaluated" && event.data["policy"] != nil)
+            {
                 events.append(event)
             }
         }
@@ -32,13 +36,18 @@ package enum Rejudgement {
             }
             if basis?.position != position { basis = (position, try EvidenceLog(ledger, before: position)) }
             guard let log = basis?.log else { continue }
-            verdicts.append(verdict(event, try difference(event.data, log)))
+            let isGate = EventType(event.type).name == "gate.evaluated"
+            verdicts.append(
+                verdict(
+                    event,
+                    isGate ? try GateEvaluation.difference(event, ledger, log) : try difference(event.data, log)))
         }
         return verdicts.sorted { $0.position < $1.position }
     }
 
     private static func verdict(_ event: RecordedEvent, _ difference: String?) -> Verdict {
-        Verdict(finding: event.subject.id, position: event.position, difference: difference)
+        let gate = event.data["phase"]?.string.map { "gate of \($0), \(event.subject.id)" }
+        return Verdict(finding: gate ?? event.subject.id, position: event.position, difference: difference)
     }
 
     private static func difference(_ recorded: JSONValue, _ log: EvidenceLog) throws -> String? {
@@ -52,6 +61,11 @@ package enum Rejudgement {
             again = try FindingDraft.divergence(
                 pair, log.samples, sinceMs: recorded["judged"]?["since_ms"]?.integer,
                 untilMs: recorded["judged"]?["until_ms"]?.integer)
+        case SilenceAnalyzer.name:
+            guard let moment = recorded["judged"]?["at"]?.string.flatMap({ Timestamp($0) }) else {
+                return "it does not say when it was noticed"
+            }
+            again = SilenceAnalyzer.findings(log.entries.watermarks, at: moment).map { FindingDraft($0) }
         case let name: return "the analyzer \(name ?? "?") is not known here"
         }
         let evidence = log.problems.first.map { " (\($0))" } ?? ""

@@ -293,6 +293,9 @@ private struct Words {
         case "finding.withdrawn": say(.finding, .success, "finding \(id) withdrawn", text("reason"))
         case "finding.acknowledged": say(.finding, .info, "finding \(id) acknowledged", text("reason"))
         case "finding.muted": say(.finding, .info, "finding \(id) muted", text("reason"), part("until", "expires"))
+        case "finding.marked_false":
+            say(.finding, .info, "finding \(id) marked false", text("reason"), part("until", "expires"))
+        case "finding.unmuted": say(.finding, .info, "finding \(id) counts again", text("reason"))
         default: unknown()
         }
     }

@@ -20,6 +20,7 @@ enum FindingText {
         case "unanswered": return "\(peer) does not answer \(cluster)"
         case "reject": return "traffic between \(cluster) and \(peer) is rejected"
         case "reset": return "\(peer) resets connections of \(cluster)"
+        case "silence": return data["reason"]?.string ?? "no data of \(cluster)"
         case "asymmetric": return "traffic between \(cluster) and \(peer) is lost in one direction"
         default: return "\(data["kind"]?.string ?? "a finding") on \(cluster)"
         }
@@ -42,6 +43,10 @@ enum FindingText {
                 "The flow log says REJECT, so a security group or network ACL of ours (or block public access) refuses "
                 + "this traffic."
         case "reset": cause = "The other side answers with RST: something there refuses the connection."
+        case "silence":
+            cause =
+                "What is not seen cannot be judged: no verdict on this cluster holds for the time since. Look at the agent "
+                + "or delivery stream that sends it."
         case "asymmetric": cause = "One direction carries packets and the other loses them."
         default: cause = ""
         }

@@ -84,9 +84,11 @@ package struct TimelineBuilder {
             if findings[id] == nil { findingOrder.append(id) }
             let evidence = data["evidence"]?.array?.compactMap { $0.integer.flatMap { UInt64(exactly: $0) } } ?? []
             findings[id] = Finding(data: data, evidence: evidence, incident: findings[id]?.incident)
-        case "finding.withdrawn", "finding.acknowledged", "finding.muted":
+        case "finding.withdrawn", "finding.acknowledged", "finding.muted", "finding.marked_false", "finding.unmuted":
             guard let id = data["finding"]?.string else { return }
-            findings[id]?.status = String(type.name.dropFirst("finding.".count))
+            let verb = type.name.dropFirst("finding.".count).replacing("_", with: " ")
+            let until = data["expires"]?.string.map { " until \($0)" } ?? ""
+            findings[id]?.status = verb == "unmuted" ? "open" : verb + until
         case "incident.opened", "incident.joined":
             guard let id = data["incident"]?.string, let finding = data["finding"]?.string else { return }
             if incidents[id] == nil {

@@ -5,7 +5,7 @@ import CairnModel
 /// What the analyzer found, the incidents that findings open, and the facts that broke a rule.
 final class FindingsProjection: Projection {
     static let name = "findings"
-    static let version = 2
+    static let version = 3
 
     static let tables = [
         Table(
@@ -42,7 +42,11 @@ final class FindingsProjection: Projection {
                 Table.Column.text("muted_by", "who muted it"),
                 Table.Column.time("muted", "when"),
                 Table.Column.time("mute_expires", "until when it is muted"),
-                Table.Column.text("status_reason", "why it was withdrawn, acknowledged or muted"),
+                Table.Column.text("false_by", "who marked it false"),
+                Table.Column.time("false", "when"),
+                Table.Column.time("false_expires", "until when it counts as false"),
+                Table.Column.text(
+                    "status_reason", "why it was withdrawn, acknowledged, muted, marked false or not any more"),
                 Table.Column.time("withdrawn", "when it was withdrawn"),
                 Table.Column.text("data", "all of the last revision, JSON"),
                 Table.Column.integer("last_position", "place in the log of the last event about it"),
@@ -91,7 +95,8 @@ final class FindingsProjection: Projection {
 
     static let facts: Set<String>? = [
         "finding.opened", "finding.revised", "finding.withdrawn", "finding.acknowledged", "finding.muted",
-        "incident.opened", "incident.joined", "incident.closed", "violation.recorded",
+        "finding.marked_false", "finding.unmuted", "incident.opened", "incident.joined", "incident.closed",
+        "violation.recorded",
     ]
 
     static let needs: [any (Projection & SendableMetatype).Type] = [EventsProjection.self]
@@ -169,6 +174,18 @@ final class FindingsProjection: Projection {
                 UPDATE stored_findings SET muted_by = ?2, muted_us = ?3, mute_expires_us = ?4, status_reason = ?5
                 WHERE finding = ?1
                 """, [.text(id), person, fact.occurred, fact.time("expires"), fact.text("reason")])
+        case "finding.marked_false":
+            try connection.run(
+                """
+                UPDATE stored_findings SET false_by = ?2, false_us = ?3, false_expires_us = ?4, status_reason = ?5
+                WHERE finding = ?1
+                """, [.text(id), person, fact.occurred, fact.time("expires"), fact.text("reason")])
+        case "finding.unmuted":
+            try connection.run(
+                """
+                UPDATE stored_findings SET muted_by = NULL, muted_us = NULL, mute_expires_us = NULL, false_by = NULL,
+                  false_us = NULL, false_expires_us = NULL, status_reason = ?2 WHERE finding = ?1
+                """, [.text(id), fact.text("reason")])
         default: try revise(fact, id)
         }
     }

@@ -12,7 +12,8 @@ final class ImportsProjection: Projection {
             "imports", "one import",
             [
                 Table.Column.text("import", "its identity: a SHA-256 over what was imported, and how", "PRIMARY KEY"),
-                Table.Column.text("format", "events, eventbridge, flow-logs, prometheus, csv, velero, k8s-events"),
+                Table.Column.text(
+                    "format", "events, eventbridge, flow-logs, prometheus, csv, velero, k8s-events, k8s-objects"),
                 Table.Column.text("cluster", "cluster it was imported for, if one was named"),
                 Table.Column.text("labels", "labels given, JSON"),
                 Table.Column.text("options", "options given, JSON"),

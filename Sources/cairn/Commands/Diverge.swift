@@ -38,7 +38,8 @@ struct DivergeCommand: ParsableCommand {
     @OptionGroup var output: OutputArguments
 
     func run() throws {
-        let (since, until) = try range.range(now: SystemClock().now())
+        let now = SystemClock().now()
+        let (since, until) = try range.range(now: now)
         let workspace = try Workspace.open(ledger, command: "diverge", moment: moment)
         guard let pair = try ClusterPair.named(source: source, target: target, in: workspace.readModel) else {
             throw CommandError(
@@ -55,13 +56,14 @@ struct DivergeCommand: ParsableCommand {
                 "cannot find a metric of both \(pair.source) and \(pair.target) in this time",
                 remedy: "import metrics with a cluster label, or with --cluster NAME", status: ExitStatus.data)
         }
-        try output.print(table(report))
+        let words = try FindingWords(workspace, now: now)
+        try output.print(table(report, words))
         SampleWarnings.show(workspace.readModel)
-        if !report.findings.isEmpty { throw ExitStatus.finding }
+        if report.findings.contains(where: { words.counts($0.id) }) { throw ExitStatus.finding }
         if report.comparisons.allSatisfy({ $0.verdict == .undecided }) { throw ExitStatus.undecided }
     }
 
-    private func table(_ report: DivergenceReport) -> Table {
+    private func table(_ report: DivergenceReport, _ words: FindingWords) -> Table {
         let shown = findingsOnly ? report.comparisons.filter { $0.verdict == .diverged } : report.comparisons
         let decimals = ["effect": 3, "effect_low": 3, "effect_high": 3, "margin": 3, "log_evidence": 1]
         var columns = [
@@ -72,9 +74,13 @@ struct DivergeCommand: ParsableCommand {
         columns += (report.comparisons[0].json.object?.names ?? []).filter { !fixed.contains($0) }.map {
             Table.Column($0, isForMachines: true)
         }
+        columns += ["finding", "note"].map { Table.Column($0, isForMachines: true) }
         var table = Table(columns: columns)
         for comparison in shown {
-            let json = comparison.json
+            var json = comparison.json.object ?? JSONObject()
+            let finding = report.findings.first { $0.comparison == comparison }?.id
+            json["finding"] = .optional(finding)
+            json["note"] = .optional(finding.flatMap { words.note(on: $0) })
             table.rows.append(columns.map { Table.Cell(json[$0.name] ?? .null) })
         }
         let counts = Dictionary(grouping: report.comparisons, by: \.verdict).mapValues(\.count)
@@ -82,6 +88,10 @@ struct DivergeCommand: ParsableCommand {
             DivergenceVerdict.allCases.map { "\(counts[$0] ?? 0) \($0.rawValue)" }.joined(separator: ", ")
                 + "; effects are \(report.comparisons[0].unit == "share" ? "shares" : "logarithms of ratios") or as -o json says"
         ]
+        for finding in report.findings {
+            guard let note = words.note(on: finding.id) else { continue }
+            table.notes.append("\(finding.comparison.app), \(finding.comparison.metric): \(note)")
+        }
         if !report.leftOut.isEmpty { table.notes.append("\(report.leftOut.count) metrics were not comparable") }
         return table
     }

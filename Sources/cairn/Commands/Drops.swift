@@ -31,7 +31,8 @@ struct DropsCommand: ParsableCommand {
     @OptionGroup var output: OutputArguments
 
     func run() throws {
-        let (since, until) = try range.range(now: SystemClock().now())
+        let now = SystemClock().now()
+        let (since, until) = try range.range(now: now)
         let workspace = try Workspace.open(ledger, command: "drops", moment: moment)
         let pair = try ClusterPair.named(source: source, target: target, in: workspace.readModel)
         let request = DropsRequest(
@@ -42,25 +43,29 @@ struct DropsCommand: ParsableCommand {
                 "cannot find flow counters of these clusters in this time",
                 remedy: "import some: cairn import flow-logs PATH --cluster NAME", status: ExitStatus.data)
         }
-        try output.print(DropsCommand.table(report))
-        if report.findings.contains(where: { $0.side != .both }) { throw ExitStatus.finding }
+        let words = try FindingWords(workspace, now: now)
+        try output.print(DropsCommand.table(report, words))
+        if report.findings.contains(where: { $0.side != .both && words.counts($0.id) }) { throw ExitStatus.finding }
     }
 
-    static func table(_ report: DropsReport) -> Table {
+    private static func table(_ report: DropsReport, _ words: FindingWords) -> Table {
         var columns = [
             "id", "cluster", "start", "end", "kind", "peer", "peer_port", "scope", "side", "excess", "baseline",
             "explained",
         ].map { Table.Column($0, decimals: ["excess", "baseline", "explained"].contains($0) ? 2 : nil) }
         let shown = Set(columns.map(\.name))
         let more = report.findings.first?.json.object?.names.filter { !shown.contains($0) } ?? []
-        columns += more.map { Table.Column($0, isForMachines: true) }
+        columns += (more + ["note"]).map { Table.Column($0, isForMachines: true) }
         var table = Table(
             columns: columns,
             rows: report.findings.map { finding in
                 let json = finding.json
-                return columns.map { Table.Cell(json[$0.name] ?? .null) }
+                let note = Table.Cell.optional(words.note(on: finding.id))
+                return columns.map { $0.name == "note" ? note : Table.Cell(json[$0.name] ?? .null) }
             })
-        table.notes = report.findings.map(\.sentence)
+        table.notes = report.findings.map { finding in
+            words.note(on: finding.id).map { "\(finding.sentence) (\($0))" } ?? finding.sentence
+        }
         for scan in report.scans where scan.attempts > 0 {
             table.notes.append(
                 "\(scan.attempts) refused or unanswered attempts of \(scan.blocks) strangers on \(scan.cluster): counted, "

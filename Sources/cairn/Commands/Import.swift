@@ -10,8 +10,8 @@ struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Import files into the ledger.",
         discussion: """
-            FORMAT is one of: events (CloudEvents JSON), eventbridge, velero, k8s-events, prometheus (text with \
-            timestamps), csv, flow-logs. Files may be plain or gzip; folders are searched. The same file twice adds \
+            FORMAT is one of: events (CloudEvents JSON), eventbridge, velero, k8s-events, k8s-objects (kubectl get -o \
+            json), prometheus (text with timestamps), csv, flow-logs. Files may be plain or gzip; folders are searched. The same file twice adds \
             nothing. A record that cannot be used is named by file and line and set aside; the rest goes on.
 
             Flow logs are of the cluster that --cluster or --cluster-map says, else of the first folder below PATH; \

@@ -55,10 +55,14 @@ enum StatusTable {
               r.source_cluster AS source_cluster, r.target_cluster AS target_cluster,
               (SELECT count(*) FROM findings f WHERE f.status = 'open'
                 AND f.source_cluster = r.source_cluster AND f.target_cluster = r.target_cluster) AS open_findings,
+              (SELECT count(*) FROM findings f WHERE f.status = 'open'
+                AND f.source_cluster = r.source_cluster AND f.target_cluster = r.target_cluster
+                AND (f.muted_us IS NOT NULL AND coalesce(f.mute_expires_us, :now) >= :now
+                  OR f.false_us IS NOT NULL AND coalesce(f.false_expires_us, :now) >= :now)) AS muted_findings,
               (SELECT count(*) FROM violations v WHERE v.stream = r.run) AS violations,
               r.started_at AS started_at, r.ended_at AS ended_at
             FROM runs r ORDER BY r.position
-            """)
+            """, ["now": .integer(SystemClock().now().microseconds)])
         var table = Table(result)
         if result.rows.isEmpty { table.notes = ["No migration or deployment has been recorded yet."] }
         return table

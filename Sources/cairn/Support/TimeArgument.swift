@@ -1,7 +1,7 @@
 import CairnBytes
 
 /// A moment on the command line: RFC 3339 (UTC if no zone is given), or relative to now as `-2h`, `-90m`, `-3d`, `-30s`,
-/// or `now`.
+/// `+2h`, or `now`.
 struct TimeArgument: Equatable {
     static let help = "RFC 3339 such as 2026-01-01T10:00:00Z, or relative such as -2h"
 
@@ -33,9 +33,9 @@ struct TimeArgument: Equatable {
         }
     }
 
-    /// `-2h30m` as seconds: a minus sign, then numbers with a unit of s, m, h, d or w.
+    /// `-2h30m` as seconds: a sign, then numbers with a unit of s, m, h, d or w.
     static func relativeSeconds(_ text: String) -> Int64? {
-        guard text.hasPrefix("-"), text.count > 2, text.count <= 16 else { return nil }
+        guard let sign = text.first, "+-".contains(sign), text.count > 2, text.count <= 16 else { return nil }
         var total: Int64 = 0
         var number = ""
         for character in text.dropFirst() {
@@ -49,6 +49,7 @@ struct TimeArgument: Equatable {
             total += count * unit
             number = ""
         }
-        return number.isEmpty ? -total : nil
+        guard number.isEmpty else { return nil }
+        return sign == "-" ? -total : total
     }
 }

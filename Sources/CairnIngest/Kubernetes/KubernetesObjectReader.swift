@@ -1,0 +1,41 @@
+internal import CairnBytes
+internal import CairnModel
+
+/// Objects of a cluster as `kubectl get -o json` or `-o yaml` writes them: what checks compare. Each version of an
+/// object is one event; its stream is the same as that of the Kubernetes events about it.
+struct KubernetesObjectReader: JSONRecordReader {
+    let options: ImportOptions
+
+    /// What checks and people read. Others, above all those with secrets in them, stay out of the log.
+    private static let kinds: Set<String> = [
+        "Node", "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Service", "Ingress",
+        "HorizontalPodAutoscaler", "TargetGroupBinding",
+    ]
+
+    func read(_ record: JSONRecord, into batch: inout IngestBatch) {
+        let object = record.value
+        let kind = object["kind"]?.string ?? "none"
+        guard KubernetesObjectReader.kinds.contains(kind) else {
+            return batch.reject(
+                record, "the kind \(kind.prefix(60)) is not one that this format reads",
+                remedy: "it reads \(KubernetesObjectReader.kinds.sorted().joined(separator: ", "))")
+        }
+        let metadata = KubernetesMetadata(object)
+        let cluster = options.cluster ?? KubernetesMetadata.unassignedCluster
+        var id: String?
+        if let uid = metadata.uid, let version = metadata.resourceVersion { id = "\(uid)@\(version)" }
+        KubernetesMetadata.add(
+            record, type: "k8s.object.v1", source: "k8s-objects/\(cluster)", id: id,
+            subject: StreamName(
+                kind: "k8s", foreignID: "\(cluster)/\(metadata.namespace ?? "default")/\(metadata.name)"),
+            times: [.optional(KubernetesObjectReader.newestChange(object)), .optional(metadata.created)],
+            options: options, to: &batch)
+    }
+
+    /// The newest moment that a condition changed or was confirmed at; RFC 3339 in UTC sorts as text.
+    private static func newestChange(_ object: JSONValue) -> String? {
+        let conditions = object["status"]?["conditions"]?.array ?? []
+        return conditions.flatMap { [$0["lastHeartbeatTime"]?.string, $0["lastTransitionTime"]?.string] }
+            .compactMap { $0 }.filter { !$0.isEmpty }.max()
+    }
+}

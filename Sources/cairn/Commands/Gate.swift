@@ -1,0 +1,240 @@
+import ArgumentParser
+import CairnAnalyzer
+import CairnBytes
+import CairnLedger
+import CairnModel
+import CairnReadModels
+import CairnRecorder
+import CairnWeb
+
+/// How a decision is printed: for people, or for the pipeline that asks.
+enum GateFormat: String, CaseIterable, ExpressibleByArgument {
+    case table
+    case json
+    case md
+    case ecsHook = "ecs-hook"
+    case argo
+    case flagger
+}
+
+struct GateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gate", abstract: "Whether a phase may begin: pass, fail or undecided, with the reasons.",
+        discussion: """
+            Findings and checks are combined by the policy in the plan's `gates`, or by a default that is shown. Exits with \
+            0 for pass, 1 for fail, 2 for undecided. Muted findings fail no gate and are named with their reason. With \
+            --record the analysis and the decision become events, with policy and evidence, and `cairn replay --rejudge` \
+            decides again.
+
+            Examples:
+              cairn gate --migration harbor-eu-1 --phase shift-traffic
+              cairn gate --migration harbor-eu-1 --phase shift-traffic --record -o json
+              cairn gate --migration checkout-7 --phase POST_TEST_TRAFFIC_SHIFT -o ecs-hook
+              cairn gate --migration harbor-eu-1 --phase decommission --at 2026-03-10T12:00:00Z
+            """)
+
+    @Option(help: ArgumentHelp("The migration or deployment.", valueName: "id"))
+    var migration: String
+
+    @Option(help: ArgumentHelp("The phase that is to begin.", valueName: "phase"))
+    var phase: String
+
+    @Option(help: ArgumentHelp("Decide as it was at this time: on what had happened by then.", valueName: "time"))
+    var at: TimeArgument?
+
+    @Flag(help: "Record the findings and the decision.")
+    var record = false
+
+    @Option(help: ArgumentHelp("For whom; recorded as said, unchecked.", valueName: "name"))
+    var actor: String?
+
+    @Option(name: [.customShort("o"), .customLong("output")], help: "The form of the output.")
+    var format: GateFormat = .table
+
+    @OptionGroup var ledger: LedgerArguments
+    @OptionGroup var key: KeyArguments
+
+    func validate() throws {
+        if record, at != nil { throw ValidationError("--record decides as of now: leave --at out") }
+    }
+
+    func run() throws {
+        let now = SystemClock().now()
+        let decision = record ? try decideAndRecord(at: now) : try decide(at: at?.moment(now: now) ?? now)
+        try print(decision)
+        switch decision.outcome {
+        case .pass: return
+        case .fail: throw ExitStatus.finding
+        case .undecided: throw ExitStatus.undecided
+        }
+    }
+
+    private func decide(at moment: Timestamp) throws -> GateDecision {
+        var arguments = MomentArguments()
+        arguments.at = at
+        arguments.knownAt = nil
+        arguments.entry = nil
+        let workspace = try Workspace.open(ledger, command: "gate", moment: arguments)
+        let run = try StatusCommand.stream(migration, in: workspace)
+        return try GateCommand.decision {
+            try GateEvaluation(ledger: workspace.ledger, readModel: workspace.readModel)
+                .decide(run: run, phase: phase, at: moment)
+        }
+    }
+
+    /// A plan whose gates nobody can read is data that nothing can be done with.
+    static func decision<Value>(_ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch let error as GatePolicy.PolicyError {
+            throw CommandError(
+                "\(error)", remedy: "plan the run again with gates that can be read", status: ExitStatus.data)
+        }
+    }
+
+    private func decideAndRecord(at now: Timestamp) throws -> GateDecision {
+        let log = try ledger.openToWrite(command: "gate", key: key)
+        let person = LocalActor.current()
+        let readModel = try ReadModel.open(path: Workspace.readModelPath(of: try ledger.path()))
+        try readModel.catchUp(from: log)
+        let workspace = Workspace(ledger: log, readModel: readModel, path: try ledger.path())
+        let run = try StatusCommand.stream(migration, in: workspace)
+        let pair = try GateCommand.pair(of: run, readModel)
+        _ = try Analysis(ledger: log, readModel: readModel, actor: person).run(pair: pair, at: now)
+        let basis = log.size
+        let decision = try GateCommand.decision {
+            try GateEvaluation(ledger: log, readModel: readModel).decide(run: run, phase: phase, at: now)
+        }
+        let recorder = CommandRecorder(ledger: log, actor: person, clock: SystemClock(), random: SystemRandom())
+        _ = try recorder.record(
+            CommandRecorder.Request(
+                type: "cairn.gate.evaluated.v1", stream: run, data: GateEvaluation.event(decision, basis: basis),
+                time: now, isTimeGiven: false, onBehalfOf: actor))
+        try log.close()
+        return decision
+    }
+
+    /// The clusters of a migration; nil for a deployment, which has one.
+    private static func pair(of run: StreamName, _ readModel: ReadModel) throws -> ClusterPair? {
+        let result = try readModel.query(
+            "SELECT source_cluster, target_cluster FROM migrations WHERE run = :run LIMIT 1", ["run": .text(run.text)])
+        guard let source = result.rows.first?[0].text, let target = result.rows.first?[1].text else { return nil }
+        return ClusterPair(source: source, target: target)
+    }
+
+    private func print(_ decision: GateDecision) throws {
+        switch format {
+        case .ecsHook: try Terminal.line(CanonicalJSON.string(of: decision.ecsHook))
+        case .argo: try Terminal.line(CanonicalJSON.string(of: decision.argoRollouts))
+        case .flagger: try Terminal.line(CanonicalJSON.string(of: decision.flagger))
+        case .json: try Terminal.line(CanonicalJSON.string(of: decision.json))
+        case .table: try Terminal.write(TableRenderer.render(table(decision), as: .table))
+        case .md: try Terminal.write(TableRenderer.render(table(decision), as: .md))
+        }
+    }
+
+    private func table(_ decision: GateDecision) -> Table {
+        var rows: [[Table.Cell]] = decision.checks.map { check in
+            [
+                .text("check \(check.name)"), .text(check.verdict.outcome.rawValue),
+                check.dataAgeSeconds.map { .seconds(Double($0)) } ?? .missing, .text(check.verdict.reason),
+            ]
+        }
+        rows += decision.findings.map { finding, passes in
+            [
+                .text("finding \(finding.id)"), .text(passes == nil ? "counts" : "passes"), .missing,
+                .text(passes.map { "\(finding.sentence): \($0)" } ?? finding.sentence),
+            ]
+        }
+        var table = Table(
+            title: "gate of \(phase): \(decision.outcome.rawValue)",
+            columns: [
+                Table.Column("what"), Table.Column("result"), Table.Column("data_age", title: "DATA AGE"),
+                Table.Column("reason"),
+            ], rows: rows)
+        table.notes = Array(decision.reasons.prefix(12))
+        if let age = decision.dataAgeSeconds { table.notes.append("the data is \(age / 60) min behind") }
+        table.notes.append(
+            decision.policy.isDefault
+                ? "by the default policy \(decision.policy.digest), since the plan has no gates; -o json shows it"
+                : "by the plan's policy \(decision.policy.digest)")
+        return table
+    }
+}
+
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Run one check of the catalogue, or all, without recording anything.",
+        discussion: """
+            Each check is a function over recorded facts. Exits with 1 if any fails, with 2 if all are undecided.
+
+            Examples:
+              cairn check --list
+              cairn check --migration harbor-eu-1
+              cairn check velero-result --migration harbor-eu-1 -o json
+            """)
+
+    @Argument(help: "The name of one check.")
+    var name: String?
+
+    @Flag(help: "List the catalogue: what each check proves and needs, what a failure means, and the remedy.")
+    var list = false
+
+    @Option(help: ArgumentHelp("The migration or deployment.", valueName: "id"))
+    var migration: String?
+
+    @Option(help: ArgumentHelp("As it was at this time.", valueName: "time"))
+    var at: TimeArgument?
+
+    @OptionGroup var ledger: LedgerArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() throws {
+        let names = name.map { [$0] } ?? CheckCatalog.all.map(\.name)
+        if let name, CheckCatalog.check(named: name) == nil {
+            throw CommandError(
+                "cannot find the check \(name)", remedy: "`cairn check --list` lists them", status: ExitStatus.usage)
+        }
+        if list { return try output.print(CheckCommand.catalog(names)) }
+        guard let migration else {
+            throw CommandError(
+                "cannot tell what to check", remedy: "pass --migration ID, or --list", status: ExitStatus.usage)
+        }
+        let now = SystemClock().now()
+        var arguments = MomentArguments()
+        arguments.at = at
+        arguments.knownAt = nil
+        arguments.entry = nil
+        let workspace = try Workspace.open(ledger, command: "check", moment: arguments)
+        let run = try StatusCommand.stream(migration, in: workspace)
+        let evaluation = GateEvaluation(ledger: workspace.ledger, readModel: workspace.readModel)
+        let moment = at?.moment(now: now) ?? now
+        let facts = try evaluation.facts(of: try evaluation.gather(run: run, phase: "", at: moment))
+        let results = names.map { facts.result(of: $0) }
+        try output.print(CheckCommand.table(results))
+        if results.contains(where: { $0.verdict.outcome == .fail }) { throw ExitStatus.finding }
+        if results.allSatisfy({ $0.verdict.outcome == .undecided }) { throw ExitStatus.undecided }
+    }
+
+    private static func catalog(_ names: [String]) -> Table {
+        Table(
+            columns: ["name", "proves", "needs", "failure_means", "remedy"].map { Table.Column($0) },
+            rows: names.compactMap { CheckCatalog.check(named: $0) }.map {
+                [.text($0.name), .text($0.proves), .text($0.needs), .text($0.failureMeans), .text($0.remedy)]
+            })
+    }
+
+    private static func table(_ results: [CheckResult]) -> Table {
+        Table(
+            columns: [
+                Table.Column("name"), Table.Column("result"), Table.Column("reason"),
+                Table.Column("data_age_seconds", title: "DATA AGE"), Table.Column("as_of", isForMachines: true),
+                Table.Column("evidence", isForMachines: true),
+            ],
+            rows: results.map { result in
+                [
+                    .text(result.name), .text(result.verdict.outcome.rawValue), .text(result.verdict.reason),
+                    result.dataAgeSeconds.map { .seconds(Double($0)) } ?? .missing, .optional(result.verdict.asOf),
+                    Table.Cell(result.json["evidence"] ?? .null),
+                ]
+            })
+    }
+}
