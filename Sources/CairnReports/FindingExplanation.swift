@@ -37,7 +37,7 @@ package enum FindingExplanation {
         facts += FindingText.facts(data).map { LabelledText($0.label, $0.value) }
         let sections = [
             LabelledText("What was seen", sentence(data["reason"]?.string) ?? FindingText.headline(data)),
-            LabelledText("What it means", FindingText.explanation(data)),
+            LabelledText("What it means", meaning(data)),
             LabelledText("The test", test(data, series)),
             LabelledText("What would change the verdict", change(data, series)),
         ].filter { !$0.text.isEmpty }
@@ -56,6 +56,17 @@ package enum FindingExplanation {
         guard let text, !text.isEmpty else { return nil }
         let capital = text.prefix(1).uppercased() + text.dropFirst()
         return capital.hasSuffix(".") ? capital : capital + "."
+    }
+
+    private static func meaning(_ data: JSONValue) -> String {
+        guard let app = data["app"]?.string else { return FindingText.explanation(data) }
+        let clusters = (data["clusters"]?["source"]?.string, data["clusters"]?["target"]?.string)
+        guard case (let source?, let target?) = clusters else { return FindingText.explanation(data) }
+        let since = data["start"]?.string.map { " since \($0)" } ?? ""
+        let before = data["is_new"] == true ? ", and was not before" : ""
+        return
+            "Users of \(app) on \(target) are served worse\(since) than those on \(source) at the same time\(before): look for "
+            + "what differs between the clusters (limits, network paths, versions), not for what both have."
     }
 
     /// How it was judged, in words.

@@ -59,6 +59,8 @@ package struct GateDecision: Sendable, Hashable {
     package var findings: [(finding: GateFinding, passes: String?)]
     package var policy: GatePolicy
     package var evidence: [UInt64]
+    /// Why the data does not suffice, and what that counts as: the reasons that are about no check and no finding.
+    package var shortOf: [String]
     package var dataAgeSeconds: Int64?
 
     package static func == (left: GateDecision, right: GateDecision) -> Bool { left.json == right.json }
@@ -112,11 +114,13 @@ package enum Gate {
         for case let (finding, passes?) in findings { good.append("\(finding.sentence) (\(finding.id)): \(passes)") }
 
         let age = evidence.watermarks.map { max(0, now.seconds - $0.value.seconds) }.max()
-        open += shortOfEvidence(evidence, policy, age: age)
-        let outcome = outcome(isFailed: !failed.isEmpty, isOpen: !open.isEmpty, evidence, policy, &open)
+        var short = shortOfEvidence(evidence, policy, age: age)
+        let outcome = outcome(
+            isFailed: !failed.isEmpty, isOpen: !open.isEmpty || !short.isEmpty, evidence, policy, &short)
         return GateDecision(
-            phase: phase, time: now, outcome: outcome, reasons: failed + open + good, checks: checks,
-            findings: findings, policy: policy, evidence: Set(positions).sorted(), dataAgeSeconds: age)
+            phase: phase, time: now, outcome: outcome, reasons: failed + short + open + good, checks: checks,
+            findings: findings, policy: policy, evidence: Set(positions).sorted(),
+            shortOf: short, dataAgeSeconds: age)
     }
 
     /// Why a finding holds nothing up; nil if it does.
@@ -167,14 +171,14 @@ package enum Gate {
     }
 
     private static func outcome(
-        isFailed: Bool, isOpen: Bool, _ evidence: GateEvidence, _ policy: GatePolicy, _ open: inout [String]
+        isFailed: Bool, isOpen: Bool, _ evidence: GateEvidence, _ policy: GatePolicy, _ short: inout [String]
     ) -> CheckOutcome {
         if isFailed { return .fail }
         guard isOpen else { return .pass }
         guard let minutes = policy.undecidedAfterMinutes, let from = evidence.askedFrom,
             Double(evidence.facts.now.seconds - from.seconds) >= minutes * 60
         else { return .undecided }
-        open.insert(
+        short.insert(
             "undecided for \(CanonicalJSON.text(of: minutes)) min counts as \(policy.undecidedBecomes.rawValue)", at: 0)
         return policy.undecidedBecomes
     }

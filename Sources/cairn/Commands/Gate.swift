@@ -70,11 +70,7 @@ struct GateCommand: ParsableCommand {
     }
 
     private func decide(at moment: Timestamp) throws -> GateDecision {
-        var arguments = MomentArguments()
-        arguments.at = at
-        arguments.knownAt = nil
-        arguments.entry = nil
-        let workspace = try Workspace.open(ledger, command: "gate", moment: arguments)
+        let workspace = try Workspace.open(ledger, command: "gate")
         let run = try StatusCommand.stream(migration, in: workspace)
         return try GateCommand.decision {
             try GateEvaluation(ledger: workspace.ledger, readModel: workspace.readModel)
@@ -150,7 +146,7 @@ struct GateCommand: ParsableCommand {
                 Table.Column("what"), Table.Column("result"), Table.Column("data_age", title: "DATA AGE"),
                 Table.Column("reason"),
             ], rows: rows)
-        table.notes = Array(decision.reasons.prefix(12))
+        table.notes = decision.shortOf
         if let age = decision.dataAgeSeconds { table.notes.append("the data is \(age / 60) min behind") }
         table.notes.append(
             decision.policy.isDefault
@@ -199,11 +195,7 @@ struct CheckCommand: ParsableCommand {
                 "cannot tell what to check", remedy: "pass --migration ID, or --list", status: ExitStatus.usage)
         }
         let now = SystemClock().now()
-        var arguments = MomentArguments()
-        arguments.at = at
-        arguments.knownAt = nil
-        arguments.entry = nil
-        let workspace = try Workspace.open(ledger, command: "check", moment: arguments)
+        let workspace = try Workspace.open(ledger, command: "check")
         let run = try StatusCommand.stream(migration, in: workspace)
         let evaluation = GateEvaluation(ledger: workspace.ledger, readModel: workspace.readModel)
         let moment = at?.moment(now: now) ?? now
