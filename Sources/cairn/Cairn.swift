@@ -13,8 +13,8 @@ struct Cairn: AsyncParsableCommand {
             """,
         subcommands: [
             InitCommand.self, RecordCommand.self, ImportCommand.self, StatusCommand.self, ReplayCommand.self,
-            DivergeCommand.self, DropsCommand.self, ExplainCommand.self, GateCommand.self, CheckCommand.self,
-            FindingCommand.self, FlowsCommand.self, TimelineCommand.self, QueryCommand.self,
+            DivergeCommand.self, DropsCommand.self, AnomaliesCommand.self, ExplainCommand.self, GateCommand.self,
+            CheckCommand.self, FindingCommand.self, FlowsCommand.self, TimelineCommand.self, QueryCommand.self,
             ReportCommand.self, CheckpointCommand.self, VerifyCommand.self, ProveCommand.self, RedactCommand.self,
             KeyCommand.self, RebuildCommand.self, SealCommand.self, StatsCommand.self, BenchCommand.self,
             VersionCommand.self, CompletionCommand.self,

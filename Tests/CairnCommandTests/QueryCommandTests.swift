@@ -47,6 +47,9 @@ import Testing
                 "--top", "10",
             ], formats: ["json", "csv", "table"]),
         Case(name: "diverge", arguments: ["diverge"], formats: ["json"], status: 1),
+        Case(
+            name: "anomalies", arguments: ["anomalies", AnomaliesCommandTests.selector],
+            formats: ["json", "csv", "table"], status: 1),
         Case(name: "stats", arguments: ["stats"]),
         Case(name: "verify", arguments: ["verify"]),
         Case(name: "report-population", arguments: ["report", "population"], formats: ["json", "csv"]),

@@ -29,6 +29,26 @@ enum Mathematics {
         #endif
     }
 
+    static func sin(_ value: Double) -> Double {
+        #if canImport(Darwin)
+            Darwin.sin(value)
+        #elseif canImport(Musl)
+            Musl.sin(value)
+        #else
+            Glibc.sin(value)
+        #endif
+    }
+
+    static func cos(_ value: Double) -> Double {
+        #if canImport(Darwin)
+            Darwin.cos(value)
+        #elseif canImport(Musl)
+            Musl.cos(value)
+        #else
+            Glibc.cos(value)
+        #endif
+    }
+
     private static func complementaryErrorFunction(_ value: Double) -> Double {
         #if canImport(Darwin)
             Darwin.erfc(value)
@@ -44,6 +64,8 @@ enum Mathematics {
         let sum = 1 + value
         return sum == 1 ? value : log(sum) * value / (sum - 1)
     }
+
+    static func log10(_ value: Double) -> Double { log(value) / 2.302585092994046 }
 
     /// ln Γ(x) for x > 0, by the approximation of Lanczos (g = 7, nine terms), to about 1e-14.
     static func logGamma(_ value: Double) -> Double {

@@ -1,0 +1,119 @@
+import ArgumentParser
+import CairnAnalyzer
+import CairnBytes
+import CairnLedger
+import CairnSeries
+import CairnWeb
+
+struct AnomaliesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "anomalies", abstract: "Find what is unusual in any series, judged by its own past.",
+        discussion: """
+            Every sample is compared with the level before it and, where the history shows one, with the course of the day \
+            and of the week; what counts is how rare such a distance was so far. An anomaly raises one alarm and lasts until \
+            the series is calm again. A counter is judged as its growth per second. Exits with 1 if there is an anomaly, \
+            with 2 if no series has enough samples to be judged.
+
+            Examples:
+              cairn anomalies 'http_requests_total{app="shop",code="500"}'
+              cairn anomalies http_p99_seconds --since -6h -o json
+              cairn anomalies 'kafka_lag{cluster="eks"}' --scores
+            """)
+
+    @Argument(help: "Which series, as PromQL writes it: a metric's name, label matchers in braces, or both.")
+    var selector: String
+
+    @Flag(help: "One JSON object a line for each sample: time, value, score from 0 to 1, series.")
+    var scores = false
+
+    @OptionGroup var range: RangeArguments
+    @OptionGroup var ledger: LedgerArguments
+    @OptionGroup var moment: MomentArguments
+    @OptionGroup var output: OutputArguments
+
+    func run() throws {
+        let (since, until) = try range.range(now: SystemClock().now())
+        var request = AnomalyRequest(selector: try parsedSelector())
+        request.sinceMs = since?.milliseconds
+        request.untilMs = until?.milliseconds
+        let workspace = try Workspace.open(ledger, command: "anomalies", moment: moment)
+        var reports: [AnomalyReport]
+        if scores {
+            reports = try AnomalyAnalyzer.scores(workspace.readModel, request) { key, scored in
+                try Terminal.write(
+                    TableRenderer.jsonLine(AnomaliesCommand.row(key, scored), columns: Self.scoreColumns))
+            }
+        } else {
+            reports = try AnomalyAnalyzer.analyze(workspace.readModel, request)
+        }
+        reports.removeAll { $0.samples == 0 }
+        guard !reports.isEmpty else {
+            throw CommandError(
+                "cannot find a sample of \(selector) in this time",
+                remedy: "`cairn query 'SELECT DISTINCT name FROM series'` lists the metrics there are",
+                status: ExitStatus.data)
+        }
+        if !scores { try output.print(AnomaliesCommand.table(reports)) }
+        AnomaliesCommand.noteUndecided(reports)
+        SampleWarnings.show(workspace.readModel)
+        if reports.contains(where: { !$0.events.isEmpty }) { throw ExitStatus.finding }
+        if reports.allSatisfy({ $0.undecided != nil }) { throw ExitStatus.undecided }
+    }
+
+    private func parsedSelector() throws -> SeriesSelector {
+        do {
+            return try SeriesSelector(parsing: selector)
+        } catch {
+            throw CommandError(
+                "\(error)", remedy: "write it as metric{label=\"value\"}", status: ExitStatus.usage)
+        }
+    }
+
+    private static let scoreColumns = ["time", "value", "score", "rate", "series"].map { Table.Column($0) }
+
+    private static func row(_ key: SeriesKey, _ scored: AnomalyAnalyzer.Scored) -> [Table.Cell] {
+        [
+            .optional(Timestamp(milliseconds: scored.timeMs)), .number(scored.value), .number(scored.score),
+            .optional(scored.rate), .text(key.description),
+        ]
+    }
+
+    private static func table(_ reports: [AnomalyReport]) -> Table {
+        var table = Table(columns: [
+            Table.Column("series"), Table.Column("start"), Table.Column("end"), Table.Column("score", decimals: 3),
+            Table.Column("value", decimals: 4), Table.Column("expected", decimals: 4), Table.Column("direction"),
+            Table.Column("samples"), Table.Column("second_opinion"), Table.Column("peak", isForMachines: true),
+            Table.Column("is_rate", isForMachines: true),
+            Table.Column("spectral_residual_share", isForMachines: true),
+            Table.Column("subspace_share", isForMachines: true),
+        ])
+        for report in reports {
+            for event in report.events {
+                table.rows.append([
+                    .text(report.key.description), .optional(Timestamp(milliseconds: event.startMs)),
+                    .optional(event.endMs.flatMap { Timestamp(milliseconds: $0) }), .number(event.score),
+                    .number(event.value), .optional(event.expected), .text(event.isAbove ? "above" : "below"),
+                    .integer(event.samples),
+                    .optional(event.secondOpinion.map { $0.agrees ? "agrees" : "does not agree" }),
+                    .optional(Timestamp(milliseconds: event.peakMs)), .boolean(report.isCounter),
+                    .optional(event.secondOpinion?.spectralResidualShare),
+                    .optional(event.secondOpinion?.subspaceShare),
+                ])
+            }
+        }
+        let judged = reports.count { $0.undecided == nil }
+        table.notes = ["\(table.rows.count) anomalies in \(judged) of \(reports.count) series judged"]
+        return table
+    }
+
+    private static let shownMax = 5
+
+    /// What could not be judged, and why, is never silent.
+    private static func noteUndecided(_ reports: [AnomalyReport]) {
+        let undecided = reports.filter { $0.undecided != nil }
+        for report in undecided.prefix(shownMax) {
+            Terminal.note("undecided: \(report.key) has \(report.undecided ?? "")")
+        }
+        if undecided.count > shownMax { Terminal.note("undecided: \(undecided.count - shownMax) more series") }
+    }
+}
