@@ -19,16 +19,16 @@ package struct AnomalyEvent: Sendable, Hashable {
 }
 
 /// Joins alarms into events: an event is open until it went away, and raises one alarm.
-struct AnomalyEventFolder: Sendable {
+package struct AnomalyEventFolder: Sendable {
     private let policy: AnomalyPolicy
     private var open: AnomalyEvent?
     private var lastRareMs: Int64 = 0
     private var calm = 0
 
-    init(policy: AnomalyPolicy) { self.policy = policy }
+    package init(policy: AnomalyPolicy) { self.policy = policy }
 
     /// The event that this sample ended, if it ended one.
-    mutating func add(_ point: AnomalyDetector.Point) -> AnomalyEvent? {
+    package mutating func add(_ point: AnomalyDetector.Point) -> AnomalyEvent? {
         guard var event = open else {
             guard policy.score(rarity: point.rarity) >= policy.alarmScore else { return nil }
             open = AnomalyEvent(
@@ -66,5 +66,5 @@ struct AnomalyEventFolder: Sendable {
     }
 
     /// The event that is still open, without an end.
-    var unfinished: AnomalyEvent? { open }
+    package var unfinished: AnomalyEvent? { open }
 }

@@ -36,9 +36,15 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("In how many series.", valueName: "n"))
     var series: Int = 100_000
 
+    @Option(
+        help: ArgumentHelp(
+            "Instead: how good the analyzer is on the public data sets in this folder.", valueName: "dir"))
+    var qualityData: String?
+
     @OptionGroup var output: OutputArguments
 
     func run() throws {
+        if let qualityData { return try output.print(try QualityBench.run(qualityData)) }
         guard events >= 1000, events <= 100_000_000 else {
             throw CommandError("cannot measure \(events) events: use 1,000 to 100 million", status: ExitStatus.usage)
         }
