@@ -75,14 +75,15 @@ final class SampleNames {
         try forgetWhatIsGone()
         let new = series.filter { homes[$0].list < 0 }
         if !new.isEmpty { try record(new, of: series) }
-        // In the order of the lists, which is most often the order they come in.
-        let order = series.sorted { (homes[$0].list, homes[$0].place) < (homes[$1].list, homes[$1].place) }
+        // In the order of the lists, each home as one number: 4 bits of the list, 28 of the place, 28 of the series.
+        let order = series.map { UInt64(homes[$0].list) << 56 | UInt64(homes[$0].place) << 28 | UInt64($0) }.sorted()
         var names: [SampleBatch.Names] = []
         var placed: [SampleBatch.Placed] = []
         placed.reserveCapacity(order.count)
         var current = -1
         var start = 0
-        for number in order {
+        for packed in order {
+            let number = Int(packed & 0xFFF_FFFF)
             let home = homes[number]
             if home.list != current {
                 if current >= 0 { start += lists[current].count }

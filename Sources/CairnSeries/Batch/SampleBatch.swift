@@ -1,5 +1,5 @@
 /// Samples of many series as one value: what an importer hands to the log as one attachment, and what a read model
-/// gets back. `SampleBatch+Codec.swift` has the bytes.
+/// gets back. FORMAT.md, section 7, has the bytes.
 package struct SampleBatch: Sendable, Hashable {
     /// Sorted by key, each key once, samples in order of time without exact repeats.
     package private(set) var series: [SeriesSamples]
