@@ -334,7 +334,7 @@ struct FlowScene {
         try Golden.expect(text + "\n\(finding.sentence)\n", matches: "drops-finding.json", in: #filePath)
         #expect(DropsPolicy.standard.digest.count == 8)
         var other = DropsPolicy()
-        other.settleMinutes = 3
+        other.watermarkMinutes = DropsPolicy.cloudWatchLogsMinutes
         #expect(other.digest != DropsPolicy.standard.digest)
     }
 }

@@ -76,6 +76,7 @@ enum DropsPlaces {
         if let direction = tallies["direction"]?.top { finding.scope["direction"] = direction.name }
         if finding.kind == .reject, let reason = tallies["reject_reason"]?.top, reason.share >= policy.placeShareMin {
             finding.scope["reject_reason"] = reason.name
+            finding.cause = finding.cause.refined(by: reason.name)
         }
         // From the widest to the narrowest: an interface is named only if its subnet would say less.
         for dimension in ["zone", "subnet", "interface"] {

@@ -28,10 +28,26 @@ package enum DropSide: String, Sendable {
 package struct DropPoint: Hashable, Sendable {
     /// Minutes since 1970.
     package var minute: Int64
-    package var events: UInt64
-    package var connections: UInt64
-    package var controlEvents: UInt64
-    package var controlConnections: UInt64
+    package var events: UInt64 = 0
+    package var connections: UInt64 = 0
+    package var controlEvents: UInt64 = 0
+    package var controlConnections: UInt64 = 0
+    /// Events that the baseline expects.
+    package var expected = 0.0
+    /// Evidence, in nats, that has come together up to and with this minute.
+    package var nats = 0.0
+}
+
+/// How far the data of a cluster reached when it was judged.
+package struct DropWatermark: Hashable, Sendable {
+    package var cluster: String
+    /// End of the newest record, in seconds since 1970.
+    package var latest: Int64
+    /// The minute (since 1970) up to which findings were opened: later ones may still change.
+    package var settledMinute: Int64
+
+    /// How far judging is behind the newest record.
+    package var behindSeconds: Int64 { max(0, latest - settledMinute * 60) }
 }
 
 /// A stretch of minutes in which traffic with one peer was dropped.
@@ -54,7 +70,24 @@ package struct DropFinding: Hashable, Sendable {
     package var baseline: Double
     /// The share of the excess that `scope` holds, 0 to 1.
     package var explained: Double
+    package var cause: DropCause
+    /// What all drops of the cluster at that time have in common, and the share of their excess that it holds.
+    package var root: CauseSearch.Cause?
+    /// The same by single dimensions, the most surprising first.
+    package var attribution: [Adtributor.Explanation]
+    /// Findings with the same one are one incident.
+    package var incidentCause: String
+    /// It reaches up to the minutes that were not judged yet: it may go on.
+    package var isOpen: Bool
+    /// How far the data of its cluster reached.
+    package var watermark: DropWatermark?
     package var evidence: Evidence
+
+    package struct Rise: Hashable, Sendable {
+        package var times: Double
+        package var low: Double
+        package var high: Double
+    }
 
     package struct Evidence: Hashable, Sendable {
         package var events: UInt64
@@ -63,11 +96,21 @@ package struct DropFinding: Hashable, Sendable {
         package var baselineRate: Double
         package var controlEvents: UInt64
         package var controlConnections: UInt64
-        package var controlBaselineRate: Double
-        /// Log-likelihood ratio against the baseline, divided by the dispersion.
+        /// Events that the other cluster's baseline expects.
+        package var controlBaseline: Double
+        /// How many times more the rate rose than in the other cluster, with 95 % on both sides.
+        package var rise: Rise?
+        /// Log-likelihood ratio of what was seen over what is usual, and what opens a finding.
         package var nats: Double
-        /// Variance of the counts over that of independent connections.
+        package var threshold: Double
+        /// What the variance of the counts has over their mean, in units of the squared mean; and what the evidence was
+        /// divided by, since larger blocks scatter more than their minutes.
         package var dispersion: Double
+        package var temper: Double
+        /// The minute in which the evidence sufficed.
+        package var foundAt: Int64
+        /// Interfaces and minutes of the cluster that were not logged meanwhile.
+        package var unknownMinutes: Int
         /// The signal from half an hour before to half an hour after, minutes without traffic left out.
         package var signal: [DropPoint]
     }
@@ -75,54 +118,7 @@ package struct DropFinding: Hashable, Sendable {
     package var start: Timestamp { DropFinding.time(startMinute) }
     package var end: Timestamp { DropFinding.time(endMinute) }
 
-    private static func time(_ minute: Int64) -> Timestamp { Timestamp(seconds: minute * 60) ?? .latest }
-}
-
-extension DropFinding {
-    /// The machine form, with the keys that scripts depend on.
-    package var json: JSONValue {
-        var scope = JSONObject()
-        for (name, value) in self.scope { scope[name] = .string(value) }
-        return [
-            "id": .string(id), "cluster": .string(cluster), "start": .string(start.description),
-            "end": .string(end.description), "kind": .string(kind.rawValue), "peer": .string(peer.description),
-            "peer_port": .integer(peerPort), "peer_role": .string(peerRole.description), "scope": .object(scope),
-            "side": .string(side.rawValue), "excess": .number(DropFinding.rounded(excess)),
-            "baseline": .number(DropFinding.rounded(baseline)),
-            "explained": .number(DropFinding.rounded(explained)),
-            "events": .integer(evidence.events), "connections": .integer(evidence.connections),
-            "baseline_rate": .number(DropFinding.rounded(evidence.baselineRate)),
-            "control_events": .integer(evidence.controlEvents),
-            "control_connections": .integer(evidence.controlConnections),
-            "log_evidence": .number(DropFinding.rounded(evidence.nats)),
-            "dispersion": .number(DropFinding.rounded(evidence.dispersion)),
-            "analyzer_version": .string(DropsAnalyzer.version),
-        ]
-    }
-
-    /// Four decimals: enough for a person and the same text on every machine.
-    private static func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }
-
-    /// One sentence for people.
-    package var sentence: String {
-        let what =
-            switch kind {
-            case .reject: "were rejected by our own rules"
-            case .unanswered: "were never answered"
-            case .reset: "were reset"
-            case .asymmetric: "lost most packets on the way back"
-            }
-        let whom =
-            peerRole == .server
-            ? "connections to \(peer) port \(peerPort)" : "connections from \(peer) to port \(peerPort)"
-        let control =
-            switch side {
-            case .targetOnly, .sourceOnly: "the other cluster did not see it"
-            case .both: "both clusters saw it"
-            case .unpaired: "no other cluster had traffic with it to compare"
-            }
-        return "\(evidence.events) of \(evidence.connections) \(whom) \(what) in \(cluster); \(control)"
-    }
+    static func time(_ minute: Int64) -> Timestamp { Timestamp(seconds: minute * 60) ?? .latest }
 }
 
 /// What an analysis found, and what it saw and did not count as a finding.
@@ -130,8 +126,11 @@ package struct DropsReport: Hashable, Sendable {
     package var findings: [DropFinding]
     /// Refused or unanswered attempts of strangers: counted, never a finding.
     package var scans: [ScanCount]
-    /// Minutes of interfaces whose records were lost, which were left out.
+    /// Minutes of interfaces whose records were lost, which were left out, and all that there were beside them.
     package var unknownMinutes: Int
+    package var loggedMinutes: Int
+    /// How far the data of each cluster reaches.
+    package var watermarks: [DropWatermark]
     /// The minutes judged.
     package var minutes: Range<Int64>
 

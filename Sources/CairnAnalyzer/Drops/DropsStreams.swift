@@ -57,42 +57,46 @@ struct DropsMinute: Hashable {
 
 /// A stream's minutes with traffic, in order.
 struct DropsStream {
-    var key: DropsStreamKey
-    var minutes: [DropsMinute]
+    let key: DropsStreamKey
+    let minutes: [DropsMinute]
+    let series: [DropKind: DropsSeries]
 
-    /// Events and connections over some minutes.
-    func total(_ kind: DropKind, in range: Range<Int64>) -> (events: UInt64, connections: UInt64) {
-        var events: UInt64 = 0
-        var connections: UInt64 = 0
-        var index = first(at: range.lowerBound)
-        while index < minutes.count, minutes[index].minute < range.upperBound {
-            let signal = minutes[index].signal(kind)
-            events = FlowCounts.sum(events, signal.events)
-            connections = FlowCounts.sum(connections, signal.connections)
-            index += 1
-        }
-        return (events, connections)
+    init(key: DropsStreamKey, minutes: [DropsMinute]) {
+        self.key = key
+        self.minutes = minutes
+        series = DropsStream.series(of: minutes)
     }
 
-    /// The index of the first minute that is not before `minute`.
-    func first(at minute: Int64) -> Int {
-        var low = 0
-        var high = minutes.count
-        while low < high {
-            let middle = (low + high) / 2
-            if minutes[middle].minute < minute { low = middle + 1 } else { high = middle }
+    private static func series(of minutes: [DropsMinute]) -> [DropKind: DropsSeries] {
+        var series: [DropKind: DropsSeries] = [:]
+        for kind in DropKind.allCases {
+            var one = DropsSeries()
+            for minute in minutes {
+                let (events, connections) = minute.signal(kind)
+                one.append(minute: minute.minute, events: Double(events), connections: Double(connections))
+            }
+            series[kind] = one
         }
-        return low
+        return series
+    }
+
+    /// Events and connections over some minutes.
+    func total(_ kind: DropKind, in range: Range<Int64>) -> (events: Double, connections: Double) {
+        series[kind]?.total(in: range) ?? (0, 0)
     }
 }
 
 /// Every stream of some clusters, from a source of counters that may come in any order.
 struct DropsStreams {
     private(set) var streams: [DropsStreamKey: DropsStream] = [:]
+    private(set) var keys: [DropsStreamKey] = []
     /// Interfaces and minutes whose records are incomplete.
     private(set) var unknown: Set<UnknownMinute> = []
+    /// Interfaces and minutes that were logged: what the unknown ones are a share of.
+    private(set) var loggedMinutes = 0
 
     struct UnknownMinute: Hashable {
+        var cluster: String
         var interface: String
         var minute: Int64
     }
@@ -104,16 +108,19 @@ struct DropsStreams {
             let last = min(gap.end / 60 + 1, minutes.upperBound - 1)
             if first > last { continue }
             for minute in first...last {
-                unknown.insert(UnknownMinute(interface: gap.place.interface, minute: minute))
+                unknown.insert(
+                    UnknownMinute(cluster: gap.place.cluster, interface: gap.place.interface, minute: minute))
             }
         }
+        var logged: Set<UnknownMinute> = []
         var sums: [DropsStreamKey: [Int64: DropsMinute]] = [:]
         try flows.forEachFlowCounter(of: clusters, in: minutes) { counter in
             let key = counter.key
-            if !unknown.isEmpty,
-                unknown.contains(UnknownMinute(interface: key.place.interface, minute: key.minute))
-            {
-                return
+            if !unknown.isEmpty {
+                let minute = UnknownMinute(
+                    cluster: key.place.cluster, interface: key.place.interface, minute: key.minute)
+                logged.insert(minute)
+                if unknown.contains(minute) { return }
             }
             let stream = DropsStreamKey(
                 cluster: key.place.cluster, role: key.role, peer: key.peer, port: key.peerPort)
@@ -125,10 +132,19 @@ struct DropsStreams {
             }
             sums[stream, default: [:]][key.minute] = minute
         }
+        loggedMinutes = logged.union(unknown).count
         for (key, minutes) in sums {
             streams[key] = DropsStream(key: key, minutes: minutes.values.sorted { $0.minute < $1.minute })
         }
+        keys = streams.keys.sorted()
     }
 
-    var keys: [DropsStreamKey] { streams.keys.sorted() }
+    func series(_ kind: DropKind, of key: DropsStreamKey) -> DropsSeries {
+        streams[key]?.series[kind] ?? DropsSeries()
+    }
+
+    /// Interfaces of a cluster and minutes in a range that were not logged.
+    func unknownMinutes(of cluster: String, in range: Range<Int64>) -> Int {
+        unknown.count { $0.cluster == cluster && range.contains($0.minute) }
+    }
 }

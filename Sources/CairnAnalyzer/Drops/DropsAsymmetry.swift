@@ -29,8 +29,8 @@ struct DropsAsymmetry {
         }
         blocks = blocks.filter { FlowCounts.sum($0.opening, $0.answering) >= policy.asymmetryPacketsMin }
         guard blocks.count >= DropsAsymmetry.historyMin else { return ([], 1) }
-        let usual = DropsBaseline.median(blocks.map(\.share))
-        let deviation = 1.4826 * DropsBaseline.median(blocks.map { abs($0.share - usual) })
+        let usual = OrderStatistics.median(blocks.map(\.share)) ?? 1
+        let deviation = OrderStatistics.scaledDeviation(blocks.map(\.share)) ?? 0
         let limit = min(usual * policy.asymmetryFactor, usual - policy.asymmetryDeviations * deviation)
         var found: [DropsDetector.Stretch] = []
         var run: [Block] = []
@@ -47,7 +47,9 @@ struct DropsAsymmetry {
             let depth = run.reduce(0) { $0 + (usual - $1.share) / max(deviation, usual * 0.02) }
             found.append(
                 DropsDetector.Stretch(
-                    range: start..<end, events: UInt64(missing), connections: UInt64(expected), nats: depth))
+                    range: start..<end, events: missing.rounded(.down), connections: expected.rounded(.down),
+                    expected: 0,
+                    nats: depth, foundAt: end - 1))
         }
         for block in blocks {
             let isLow = block.share <= limit

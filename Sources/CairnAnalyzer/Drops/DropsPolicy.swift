@@ -3,33 +3,42 @@ import CairnBytes
 /// When traffic counts as dropped. Every threshold of the analyzer is here, by name; a finding carries the digest of
 /// the policy that judged it, so that it can be judged again.
 package struct DropsPolicy: Hashable, Sendable {
-    /// Log-likelihood ratio, divided by the dispersion, that opens a finding. ln(525,600) = 13.2 is one false alarm in
-    /// a year of minutes for one stream; three nats more are for twenty streams at once.
-    package var evidenceNats = 16.0
+    /// Minutes in which a whole ledger without any drop is expected to raise one false alarm at most: a week. What one
+    /// stream must show grows with the number of streams that are watched.
+    package var falseAlarmMinutes = 10_080.0
+    /// No stream raises more than one false alarm in so many minutes, however few there are: a year.
+    package var streamFalseAlarmMinutes = 525_600.0
     /// Fewer events than this are an anecdote, however unlikely. A reject is our own rule at work and needs fewer.
     package var eventsMin = 4
     package var rejectEventsMin = 3
-    /// How far a rate must rise to matter, in points and as a factor of the baseline.
-    package var rateIncreaseMin = 0.08
-    package var rateFactorMin = 3.0
+    /// How far a rate must rise to matter, in points and as a factor of what is usual.
+    package var rateIncreaseMin = 0.04
+    package var rateFactorMin = 1.5
     /// No baseline is believed to be better than this: some attempts always end in nothing, but rules refuse what
     /// they allowed before only when somebody changes them.
     package var baselineRateFloor = 0.005
     package var rejectBaselineRateFloor = 0.001
-    /// Rates that are tried as "what it would be if traffic were dropped".
+    /// What is tried as "what it would be if traffic were dropped": factors of what is usual, and rates of their own
+    /// for streams that lose next to nothing.
+    package var rateFactors = [1.25, 1.5, 2, 3, 5, 10]
     package var alternativeRates = [0.12, 0.3, 0.6, 0.95]
     /// Connections with the baseline of all streams that a stream's own baseline is mixed with.
     package var priorConnections = 50.0
+    /// Days of its past that a stream's baseline is learnt from.
+    package var historyDays: Int64 = 28
+    /// Expected events that an hour of the week is mixed with before it is believed to differ from the others.
+    package var seasonPriorEvents = 20.0
     /// Two stretches of one stream with less than this between them are one finding.
     package var mergeMinutes: Int64 = 10
     /// Length of the blocks a baseline and its dispersion are estimated from.
     package var blockMinutes: Int64 = 15
     /// Connections a client block must have had accepted before, to be a partner of ours and not a scanner.
     package var knownClientConnections: UInt64 = 5
-    /// Odds, in nats, at which the other cluster deviates too.
+    /// Odds, in nats, at which the other cluster deviates too, or does not.
     package var controlNats = 2.3
-    /// The newest minutes, whose answers may lie in files still to come; they are not judged for missing answers.
-    package var settleMinutes: Int64 = 2
+    /// How long a minute waits for files on their way where an interface is behind the others: S3 delivers within
+    /// about ten minutes.
+    package var watermarkMinutes: Int64 = 12
     /// Packets and blocks of five minutes from which the share of packets coming back is judged, and how far below its
     /// median, in median absolute deviations and as a factor, it must fall.
     package var asymmetryPacketsMin: UInt64 = 500
@@ -43,25 +52,32 @@ package struct DropsPolicy: Hashable, Sendable {
 
     package init() {}
 
+    package static let standard = DropsPolicy()
+
+    /// CloudWatch Logs delivers within about five minutes.
+    package static let cloudWatchLogsMinutes: Int64 = 6
+
     func eventsMin(_ kind: DropKind) -> Int { max(1, kind == .reject ? rejectEventsMin : eventsMin) }
 
     func baselineRateFloor(_ kind: DropKind) -> Double {
         kind == .reject ? rejectBaselineRateFloor : baselineRateFloor
     }
 
-    package static let standard = DropsPolicy()
+    /// The evidence, in nats, that opens a finding when so many signals are watched at once.
+    package func evidenceNats(signals: Int) -> Double {
+        Mathematics.log(max(streamFalseAlarmMinutes, falseAlarmMinutes * Double(max(1, signals))))
+    }
 
     /// Eight hexadecimal digits over every threshold.
     package var digest: String {
         let numbers: [Double] =
             [
-                evidenceNats, Double(eventsMin), Double(rejectEventsMin), rateIncreaseMin, rateFactorMin,
-                baselineRateFloor,
-                rejectBaselineRateFloor, priorConnections,
-                Double(mergeMinutes), Double(blockMinutes), Double(knownClientConnections), controlNats,
-                Double(settleMinutes), Double(asymmetryPacketsMin), Double(asymmetryBlocksMin), asymmetryDeviations,
-                asymmetryFactor, placeShareMin, placeLift,
-            ] + alternativeRates
+                falseAlarmMinutes, streamFalseAlarmMinutes, Double(eventsMin), Double(rejectEventsMin),
+                rateIncreaseMin, rateFactorMin, baselineRateFloor, rejectBaselineRateFloor, priorConnections,
+                Double(historyDays), seasonPriorEvents, Double(mergeMinutes), Double(blockMinutes),
+                Double(knownClientConnections), controlNats, Double(watermarkMinutes), Double(asymmetryPacketsMin),
+                Double(asymmetryBlocksMin), asymmetryDeviations, asymmetryFactor, placeShareMin, placeLift,
+            ] + rateFactors + alternativeRates
         var writer = ByteWriter()
         for number in numbers { writer.append(number.bitPattern) }
         return DropsHash.text(UInt64(Checksum.crc32(writer.bytes)), digits: 8)

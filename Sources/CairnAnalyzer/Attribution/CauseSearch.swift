@@ -1,0 +1,132 @@
+/// Which combination of values an excess belongs to: the search of Squeeze (Li et al. 2019, "Generic and Robust
+/// Localization of Multi-Dimensional Root Causes") over cuboids, which are sets of dimensions. Within a cuboid,
+/// combinations are taken in the order of how much they deviate, as long as the whole fits better.
+///
+/// What fits is judged by the likelihood ratio of Poisson counts where Squeeze has its potential score: that score asks
+/// every leaf to have risen alike, and leaves of zero, one or two events never do.
+package enum CauseSearch {
+    package struct Cause: Hashable, Sendable {
+        /// Dimensions and the values that they have in common, in the order of the table.
+        package var scope: [Part]
+        /// The share of the excess that it holds.
+        package var explained: Double
+        /// Nats by which it fits better than nothing, less what its length costs.
+        package var score: Double
+
+        package struct Part: Hashable, Sendable {
+            package var dimension: String
+            package var values: [String]
+        }
+    }
+
+    /// Dimensions in one cause; longer ones are hardly ever true and never short.
+    private static let layersMax = 2
+    /// Values of one dimension in a cause; what needs more is another dimension's doing.
+    private static let valuesMax = 5
+    /// Factor by which a combination deviates to be looked at.
+    private static let factorMin = 1.2
+
+    private struct Element {
+        var codes: [UInt32]
+        var actual: Double
+        var expected: Double
+
+        var factor: Double { actual / max(1e-9, expected) }
+    }
+
+    /// The best causes, the best first: one of each cuboid.
+    package static func causes(in table: AttributionTable, best: Int = 3) -> [Cause] {
+        let total = table.total
+        let excess = total.actual - total.expected
+        guard excess > 0 else { return [] }
+        // No leaf is impossible: half an event is spread over all, by what was expected and evenly.
+        let floor = 0.5 / Double(max(1, table.count))
+        var causes: [Cause] = []
+        for layer in 1...layersMax {
+            for cuboid in combinations(of: table.dimensions.count, layer) {
+                let elements = elements(of: cuboid, in: table, floor: floor)
+                if let cause = cause(of: cuboid, elements, table, excess: excess) { causes.append(cause) }
+            }
+        }
+        let ranked = causes.enumerated().sorted {
+            $0.element.score == $1.element.score ? $0.offset < $1.offset : $0.element.score > $1.element.score
+        }
+        return ranked.prefix(best).map(\.element)
+    }
+
+    private static func combinations(of count: Int, _ size: Int) -> [[Int]] {
+        if size == 1 { return (0..<count).map { [$0] } }
+        return combinations(of: count, size - 1).flatMap { head in
+            ((head.last ?? -1) + 1..<max((head.last ?? -1) + 1, count)).map { head + [$0] }
+        }
+    }
+
+    /// The combinations of a cuboid that deviate, the most deviating first.
+    private static func elements(of cuboid: [Int], in table: AttributionTable, floor: Double) -> [Element] {
+        let columns = cuboid.map { table.columns[$0] }
+        let unknown = cuboid.map { dimension in table.values[dimension].firstIndex(of: "").map { UInt32($0) } }
+        // Places by the product of the codes where that is small, else by a table of what occurs.
+        let sizes = cuboid.map { table.values[$0].count }
+        var numbers: [UInt64: Int] = [:]
+        var dense: [Int32] = []
+        let product = sizes.reduce(1) { $0.multipliedReportingOverflow(by: max(1, $1)).partialValue }
+        if product > 0, product <= 1 << 20 { dense = [Int32](repeating: -1, count: product) }
+        var elements: [Element] = []
+        for leaf in 0..<table.count {
+            var key: UInt64 = 0
+            for (position, column) in columns.enumerated() {
+                key = key &* UInt64(sizes[position]) &+ UInt64(column[leaf])
+            }
+            var place = dense.isEmpty ? numbers[key] ?? -1 : Int(dense[Int(key)])
+            if place < 0 {
+                place = elements.count
+                if dense.isEmpty { numbers[key] = place } else { dense[Int(key)] = Int32(place) }
+                elements.append(Element(codes: columns.map { $0[leaf] }, actual: 0, expected: 0))
+            }
+            elements[place].actual += table.actual[leaf]
+            elements[place].expected += table.expected[leaf] + floor
+        }
+        return elements.filter { element in
+            element.factor >= factorMin && !zip(element.codes, unknown).contains { $0 == $1 }
+        }.sorted { $0.factor == $1.factor ? $0.codes.lexicographicallyPrecedes($1.codes) : $0.factor > $1.factor }
+    }
+
+    /// The prefix of the elements, or the single one, that fits best.
+    private static func cause(
+        of cuboid: [Int], _ elements: [Element], _ table: AttributionTable, excess: Double
+    ) -> Cause? {
+        // Each value could have been any of its dimension's: that many choices cost that many nats.
+        let cost = cuboid.reduce(0.0) { $0 + 1 + Mathematics.log(Double(max(2, table.values[$1].count))) }
+        var best: (score: Double, elements: ArraySlice<Element>)?
+        func consider(_ part: ArraySlice<Element>, _ actual: Double, _ expected: Double) {
+            let score = nats(actual, expected) - cost * Double(part.count)
+            if score > best?.score ?? 0 { best = (score, part) }
+        }
+        for index in elements.indices {
+            consider(elements[index...index], elements[index].actual, elements[index].expected)
+        }
+        // Ordered by their own evidence: one event where none was expected deviates most and says least.
+        let strong = elements.map { (nats($0.actual, $0.expected), $0) }.filter { $0.0 > cost }
+            .sorted { $0.0 == $1.0 ? $0.1.codes.lexicographicallyPrecedes($1.1.codes) : $0.0 > $1.0 }.map(\.1)
+        var sum = (actual: 0.0, expected: 0.0)
+        for (index, element) in strong.prefix(valuesMax).enumerated() {
+            sum = (sum.actual + element.actual, sum.expected + element.expected)
+            consider(strong[...index], sum.actual, sum.expected)
+        }
+        guard let best else { return nil }
+        let held = best.elements.reduce(0) { $0 + $1.actual - $1.expected }
+        return Cause(
+            scope: cuboid.enumerated().map { position, dimension in
+                Cause.Part(
+                    dimension: table.dimensions[dimension],
+                    values: Set(best.elements.map { table.values[dimension][Int($0.codes[position])] }).sorted())
+            },
+            explained: min(1, held / excess), score: best.score)
+    }
+
+    /// Log-likelihood ratio of a Poisson count at its own mean over the one expected.
+    private static func nats(_ actual: Double, _ expected: Double) -> Double {
+        guard actual > expected else { return 0 }
+        return actual * Mathematics.log(actual / expected) - (actual - expected)
+    }
+}

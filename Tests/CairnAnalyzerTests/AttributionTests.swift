@@ -1,0 +1,54 @@
+import CairnAnalyzer
+import CairnTestSupport
+import Testing
+
+@Suite("Attribution") struct AttributionTests {
+    /// Two clicks-like dimensions, with the numbers worked out by hand.
+    private func table(_ rows: [(String, String, Double, Double)]) -> AttributionTable {
+        var table = AttributionTable(dimensions: ["port", "subnet"])
+        for (port, subnet, actual, expected) in rows { table.add([port, subnet], actual: actual, expected: expected) }
+        return table
+    }
+
+    @Test func theDimensionThatHoldsTheExcessIsTheMostSurprising() throws {
+        let table = table([("443", "a", 110, 10), ("443", "b", 10, 10), ("53", "a", 110, 10), ("53", "b", 10, 10)])
+        let best = try #require(Adtributor.explain(table).first)
+        #expect(best.dimension == "subnet" && best.values == ["a"])
+        #expect(abs(best.explained - 1) < 1e-12)
+        // p = 220/240, q = 20/40: (p ln(2p/(p+q)) + q ln(2q/(p+q))) / 2.
+        #expect(abs(best.surprise - 0.031_095_0) < 1e-6)
+    }
+
+    @Test func twoValuesOfOneDimensionAreOneExplanation() throws {
+        var rows: [(String, String, Double, Double)] = []
+        for port in 0..<6 { for subnet in 0..<6 { rows.append(("\(port)", "\(subnet)", port < 2 ? 50 : 5, 5)) } }
+        let best = try #require(Adtributor.explain(table(rows)).first)
+        #expect(best.dimension == "port" && best.values.sorted() == ["0", "1"])
+        let cause = try #require(CauseSearch.causes(in: table(rows)).first)
+        #expect(cause.scope == [.init(dimension: "port", values: ["0", "1"])])
+        #expect(cause.explained == 1)
+    }
+
+    @Test func aCombinationIsFoundWhereNoSingleValueFits() throws {
+        var rows: [(String, String, Double, Double)] = []
+        for port in 0..<6 {
+            for subnet in 0..<6 { rows.append(("\(port)", "\(subnet)", port == 2 && subnet == 3 ? 80 : 6, 5)) }
+        }
+        let cause = try #require(CauseSearch.causes(in: table(rows)).first)
+        #expect(
+            cause.scope == [.init(dimension: "port", values: ["2"]), .init(dimension: "subnet", values: ["3"])])
+        #expect(cause.explained > 0.6 && cause.explained < 0.75)
+    }
+
+    @Test func noExcessHasNoCause() {
+        let quiet = table([("443", "a", 5, 5), ("53", "b", 3, 5)])
+        #expect(CauseSearch.causes(in: quiet).isEmpty && Adtributor.explain(quiet).isEmpty)
+        #expect(CauseSearch.causes(in: AttributionTable(dimensions: [])).isEmpty)
+    }
+
+    @Test func whatIsNotKnownExplainsNothing() throws {
+        let table = table([("", "a", 110, 10), ("", "b", 10, 10), ("53", "a", 1, 10)])
+        #expect(CauseSearch.causes(in: table).allSatisfy { !$0.scope.contains { $0.values.contains("") } })
+        #expect(Adtributor.explain(table).allSatisfy { !$0.values.contains("") })
+    }
+}
