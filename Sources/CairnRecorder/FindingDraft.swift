@@ -20,7 +20,7 @@ package struct FindingDraft: Sendable, Hashable {
         analyzer = DropsAnalyzer.name
         start = finding.start
         end = finding.end
-        cause = "peer \(finding.peer) \(finding.peerPort)"
+        cause = finding.incidentCause
         var data = finding.json.object ?? JSONObject()
         data["finding"] = .string(finding.id)
         data["id"] = nil
@@ -33,6 +33,7 @@ package struct FindingDraft: Sendable, Hashable {
         data["judged"] = [
             "since_minute": request.since.map { .integer($0) } ?? .null,
             "until_minute": request.until.map { .integer($0) } ?? .null,
+            "watermark": finding.watermark?.json ?? .null,
         ]
         data["signal"] = FindingDraft.signal(of: finding, isOnTarget: finding.cluster != request.source).json
         data["evidence_series"] = finding.evidenceSeries.json

@@ -122,12 +122,15 @@ package struct FindingsRecorder {
         return outcome
     }
 
-    /// Whether a finding says something else now. What it rests on grows with every import and is not a revision by
+    /// What changes with every import, because there is more data or there are more streams to watch: no revision by
     /// itself.
+    private static let growing = FindingEvidence.keys + ["judged", "log_evidence_needed", "evidence_series"]
+
+    /// Whether a finding says something else now.
     static func isDifferent(_ left: JSONObject, _ right: JSONObject) -> Bool {
         func essence(_ data: JSONObject) -> JSONObject {
             var data = data
-            for key in FindingEvidence.keys + ["judged"] { data[key] = nil }
+            for key in growing { data[key] = nil }
             return data
         }
         return essence(left) != essence(right)

@@ -25,7 +25,7 @@ import Testing
         let best = try #require(Adtributor.explain(table(rows)).first)
         #expect(best.dimension == "port" && best.values.sorted() == ["0", "1"])
         let cause = try #require(CauseSearch.causes(in: table(rows)).first)
-        #expect(cause.scope == [.init(dimension: "port", values: ["0", "1"])])
+        #expect(cause.words == "port 0,1")
         #expect(cause.explained == 1)
     }
 
@@ -35,8 +35,7 @@ import Testing
             for subnet in 0..<6 { rows.append(("\(port)", "\(subnet)", port == 2 && subnet == 3 ? 80 : 6, 5)) }
         }
         let cause = try #require(CauseSearch.causes(in: table(rows)).first)
-        #expect(
-            cause.scope == [.init(dimension: "port", values: ["2"]), .init(dimension: "subnet", values: ["3"])])
+        #expect(cause.words == "port 2 subnet 3")
         #expect(cause.explained > 0.6 && cause.explained < 0.75)
     }
 

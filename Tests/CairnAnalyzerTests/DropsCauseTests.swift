@@ -1,4 +1,5 @@
 import CairnAnalyzer
+import CairnBytes
 import CairnFlowLogs
 import CairnTestSupport
 import Testing
@@ -133,7 +134,7 @@ import Testing
         }
         let findings = try scene.report().findings
         #expect(findings.count == 5)
-        #expect(findings.allSatisfy { $0.root?.scope == [.init(dimension: "interface", values: ["eni-new-4"])] })
+        #expect(findings.allSatisfy { $0.root?.words == "interface eni-new-4" })
         #expect(findings.allSatisfy { ($0.root?.explained ?? 0) > 0.99 })
         #expect(Set(findings.map(\.incidentCause)) == ["new interface eni-new-4"])
         #expect(findings.first?.attribution.contains { $0.values == ["eni-new-4"] } == true)

@@ -13,6 +13,11 @@ package enum CauseSearch {
         /// Nats by which it fits better than nothing, less what its length costs.
         package var score: Double
 
+        /// `subnet subnet-3`, `peer_port 443 direction egress`.
+        package var words: String {
+            scope.map { "\($0.dimension) \($0.values.joined(separator: ","))" }.joined(separator: " ")
+        }
+
         package struct Part: Hashable, Sendable {
             package var dimension: String
             package var values: [String]

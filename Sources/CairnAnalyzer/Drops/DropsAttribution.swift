@@ -72,8 +72,7 @@ enum DropsAttribution {
                 if let root, group.findings.count > 1, root.explained >= policy.placeShareMin,
                     !root.scope.contains(where: { $0.dimension == "peer" })
                 {
-                    let words = root.scope.map { "\($0.dimension) \($0.values.joined(separator: ","))" }
-                    findings[index].incidentCause = "\(group.cluster) \(words.joined(separator: " "))"
+                    findings[index].incidentCause = "\(group.cluster) \(root.words)"
                 }
             }
         }

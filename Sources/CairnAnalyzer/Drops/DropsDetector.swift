@@ -44,10 +44,13 @@ struct DropsDetector {
     /// The factor by which an alternative is above the mean of a minute; nil if so little does not matter.
     private func factor(_ alternative: Int, mean: Double, connections: Double) -> Double? {
         let usual = mean / connections
-        let rate =
-            alternative < policy.rateFactors.count
-            ? usual * policy.rateFactors[alternative]
-            : policy.alternativeRates[alternative - policy.rateFactors.count]
+        let rate: Double
+        if alternative < policy.rateFactors.count {
+            rate = usual * policy.rateFactors[alternative]
+        } else {
+            rate = policy.alternativeRates[alternative - policy.rateFactors.count]
+            guard rate > usual * (policy.rateFactors.last ?? 1) else { return nil }
+        }
         guard rate >= leastRate(usual), rate < 1 else { return nil }
         return rate / usual
     }
@@ -80,11 +83,13 @@ struct DropsDetector {
                 if !isActive, events <= mean { continue }
                 isActive = false
                 var highest = 0.0
+                var tried = 0
                 for index in sums.indices {
                     guard let factor = factor(index, mean: mean, connections: series.connections[place]) else {
                         if sums[index].now > 0 { isActive = true }
                         continue
                     }
+                    tried += 1
                     let gain =
                         DropsLikelihood.nats(events: events, mean: mean, factor: factor, dispersion: part.dispersion)
                         / part.temper
@@ -103,7 +108,9 @@ struct DropsDetector {
                     highest = max(highest, sums[index].now)
                     if sums[index].now > 0 { isActive = true }
                 }
-                if highest >= threshold, series.minutes[place] < settled, mixture(sums.map(\.now)) >= threshold {
+                if highest >= threshold, series.minutes[place] < settled,
+                    mixture(sums.map(\.now), of: tried) >= threshold
+                {
                     alarms.append(series.minutes[place])
                 }
             }
@@ -112,11 +119,11 @@ struct DropsDetector {
         return merge(choose(candidates))
     }
 
-    /// ln of the mean of the alternatives' evidence.
-    private func mixture(_ nats: [Double]) -> Double {
+    /// ln of the mean of the evidence of so many alternatives.
+    private func mixture(_ nats: [Double], of count: Int) -> Double {
         let highest = nats.max() ?? 0
         let sum = nats.reduce(0) { $0 + Mathematics.exp($1 - highest) }
-        return highest + Mathematics.log(sum / Double(nats.count))
+        return highest + Mathematics.log(sum / Double(max(1, count)))
     }
 
     /// A stretch with its sums and its evidence at the factor that fits it best, if it is worth telling.
@@ -203,25 +210,31 @@ struct DropsDetector {
 }
 
 /// One signal judged by itself, as a bench has it: no peer, no other cluster.
-package enum DropsSignalJudge {
+package struct DropsSignalJudge {
     package struct Alarm: Hashable, Sendable {
         package var minutes: Range<Int64>
         package var foundAt: Int64
         package var nats: Double
     }
 
-    /// - Parameter signals: how many are watched beside it.
-    package static func alarms(
-        _ series: DropsSeries, kind: DropKind = .unanswered, in minutes: Range<Int64>, signals: Int,
-        policy: DropsPolicy = .standard
-    ) -> [Alarm] {
+    private let expectation: DropsExpectation
+    private let kind: DropKind
+    private let policy: DropsPolicy
+
+    package init(
+        _ series: DropsSeries, kind: DropKind = .unanswered, in minutes: Range<Int64>, policy: DropsPolicy = .standard
+    ) {
         let key = DropsStreamKey(cluster: "", role: .server, peer: IPPrefix(.none), port: 0)
-        let baseline = DropsBaseline(series, key: key, kind: kind, policy: policy)
-        let detector = DropsDetector(
-            kind: kind, expectation: baseline.expectation(kind, of: key, control: nil, in: minutes), policy: policy,
-            threshold: policy.evidenceNats(signals: signals))
-        return detector.stretches(settled: .max).map {
-            Alarm(minutes: $0.range, foundAt: $0.foundAt, nats: $0.nats)
-        }
+        expectation = DropsBaseline(series, key: key, kind: kind, policy: policy)
+            .expectation(kind, of: key, control: nil, in: minutes)
+        self.kind = kind
+        self.policy = policy
+    }
+
+    /// - Parameter signals: how many are watched at once.
+    package func alarms(signals: Int) -> [Alarm] {
+        DropsDetector(
+            kind: kind, expectation: expectation, policy: policy, threshold: policy.evidenceNats(signals: signals)
+        ).stretches(settled: .max).map { Alarm(minutes: $0.range, foundAt: $0.foundAt, nats: $0.nats) }
     }
 }

@@ -27,6 +27,9 @@ extension DropFinding {
             "unknown_minutes": .integer(evidence.unknownMinutes),
             "analyzer_version": .string(DropsAnalyzer.version),
         ]
+        // Tables take their columns from any finding: a key is never left out.
+        object["rise_over_control"] = .null
+        object["root"] = .null
         if let rise = evidence.rise {
             object["rise_over_control"] = [
                 "times": .number(DropFinding.rounded(rise.times)), "low": .number(DropFinding.rounded(rise.low)),
@@ -78,10 +81,12 @@ extension DropFinding {
 extension DropWatermark {
     package var json: JSONValue {
         [
-            "data_until": .string(DropWatermark.text(latest)),
-            "judged_until": .string(DropWatermark.text(settledMinute * 60)), "behind_seconds": .integer(behindSeconds),
+            "data_until": .string(DropWatermark.time(latest).description),
+            "judged_until": .string(settled.description), "behind_seconds": .integer(behindSeconds),
         ]
     }
 
-    private static func text(_ seconds: Int64) -> String { (Timestamp(seconds: seconds) ?? .latest).description }
+    package var settled: Timestamp { DropWatermark.time(settledMinute &* 60) }
+
+    private static func time(_ seconds: Int64) -> Timestamp { Timestamp(seconds: seconds) ?? .latest }
 }

@@ -47,7 +47,7 @@ package struct DropWatermark: Hashable, Sendable {
     package var settledMinute: Int64
 
     /// How far judging is behind the newest record.
-    package var behindSeconds: Int64 { max(0, latest - settledMinute * 60) }
+    package var behindSeconds: Int64 { max(0, latest &- settledMinute &* 60) }
 }
 
 /// A stretch of minutes in which traffic with one peer was dropped.

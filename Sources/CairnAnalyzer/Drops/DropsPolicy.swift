@@ -18,8 +18,8 @@ package struct DropsPolicy: Hashable, Sendable {
     /// they allowed before only when somebody changes them.
     package var baselineRateFloor = 0.005
     package var rejectBaselineRateFloor = 0.001
-    /// What is tried as "what it would be if traffic were dropped": factors of what is usual, and rates of their own
-    /// for streams that lose next to nothing.
+    /// What is tried as "what it would be if traffic were dropped": factors of what is usual, and where these do
+    /// not reach, for streams that lose next to nothing, rates. Ascending.
     package var rateFactors = [1.25, 1.5, 2, 3, 5, 10]
     package var alternativeRates = [0.12, 0.3, 0.6, 0.95]
     /// Connections with the baseline of all streams that a stream's own baseline is mixed with.

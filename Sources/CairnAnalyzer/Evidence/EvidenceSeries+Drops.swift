@@ -1,15 +1,14 @@
 import CairnBytes
 
 extension DropFinding {
-    /// The minutes around the finding: events seen, events that the baseline expects of so many connections.
+    /// The minutes around the finding: events seen, events expected, and the evidence that came together.
     package var evidenceSeries: EvidenceSeries {
         EvidenceSeries(
-            axis: "\(kind.words) connections per minute",
+            axis: "\(kind.words) connections per minute", threshold: evidence.threshold,
             points: evidence.signal.compactMap { point in
                 guard point.connections > 0, let time = Timestamp(seconds: point.minute &* 60) else { return nil }
                 return EvidenceSeries.Point(
-                    time: time, observed: Double(point.events),
-                    expected: Double(point.connections) * evidence.baselineRate)
+                    time: time, observed: Double(point.events), expected: point.expected, logEvidence: point.nats)
             })
     }
 }

@@ -25,19 +25,31 @@ struct DropsCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The cluster that is moved to.", valueName: "cluster"))
     var target: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How long a minute waits for an interface that is behind: 12 for files from S3, 6 from CloudWatch Logs.",
+            valueName: "minutes"))
+    var watermark: Int = 12
+
     @OptionGroup var range: RangeArguments
     @OptionGroup var ledger: LedgerArguments
     @OptionGroup var moment: MomentArguments
     @OptionGroup var output: OutputArguments
 
     func run() throws {
+        guard (0...1440).contains(watermark) else {
+            throw CommandError(
+                "cannot wait \(watermark) minutes for late files: use 0 to 1440", status: ExitStatus.usage)
+        }
         let now = SystemClock().now()
         let (since, until) = try range.range(now: now)
         let workspace = try Workspace.open(ledger, command: "drops", moment: moment)
         let pair = try ClusterPair.named(source: source, target: target, in: workspace.readModel)
         let request = DropsRequest(
             source: pair?.source, target: pair?.target, since: since?.minute, until: until?.minute)
-        let report = try DropsAnalyzer.report(on: workspace.readModel, for: request)
+        var policy = DropsPolicy.standard
+        policy.watermarkMinutes = Int64(watermark)
+        let report = try DropsAnalyzer.report(on: workspace.readModel, for: request, policy: policy)
         guard !report.minutes.isEmpty else {
             throw CommandError(
                 "cannot find flow counters of these clusters in this time",
@@ -55,13 +67,14 @@ struct DropsCommand: ParsableCommand {
         ].map { Table.Column($0, decimals: ["excess", "baseline", "explained"].contains($0) ? 2 : nil) }
         let shown = Set(columns.map(\.name))
         let more = report.findings.first?.json.object?.names.filter { !shown.contains($0) } ?? []
-        columns += (more + ["note"]).map { Table.Column($0, isForMachines: true) }
+        columns += (more + ["watermark", "note"]).map { Table.Column($0, isForMachines: true) }
         var table = Table(
             columns: columns,
             rows: report.findings.map { finding in
-                let json = finding.json
-                let note = Table.Cell.optional(words.note(on: finding.id))
-                return columns.map { $0.name == "note" ? note : Table.Cell(json[$0.name] ?? .null) }
+                var json = finding.json.object ?? JSONObject()
+                json["watermark"] = finding.watermark?.json
+                json["note"] = words.note(on: finding.id).map { .string($0) }
+                return columns.map { Table.Cell(json[$0.name] ?? .null) }
             })
         table.notes = report.findings.map { finding in
             words.note(on: finding.id).map { "\(finding.sentence) (\($0))" } ?? finding.sentence
@@ -73,7 +86,13 @@ struct DropsCommand: ParsableCommand {
         }
         if report.unknownMinutes > 0 {
             table.notes.append(
-                "\(report.unknownMinutes) minutes of interfaces were not logged (SKIPDATA) and not judged")
+                "\(report.unknownMinutes) of \(report.loggedMinutes) minutes of interfaces were not logged completely "
+                    + "(SKIPDATA) and not judged")
+        }
+        for watermark in report.watermarks {
+            table.notes.append(
+                "\(watermark.cluster): judged up to \(watermark.settled), \(watermark.behindSeconds) s behind the newest "
+                    + "record; what comes late is judged again")
         }
         if report.findings.isEmpty { table.notes.insert("nothing is dropped more than usual", at: 0) }
         return table
