@@ -95,7 +95,7 @@ import Testing
         var late = scene(last: 1112, fault: 1100..<1112)
         for minute in Int64(1000)..<1098 { late.connections("new", minute: minute, 6, host: 1) }
         let waiting = try late.report()
-        #expect(waiting.watermarks.first { $0.cluster == "new" }?.settledMinute == 1100)
+        #expect(waiting.watermarks.first { $0.cluster == "new" }?.settledMinute == 1099)
         #expect(waiting.findings.isEmpty)
         for minute in Int64(1098)..<1112 { late.connections("new", minute: minute, 6, host: 1) }
         #expect(try late.report().findings.count == 1)
@@ -134,9 +134,9 @@ import Testing
         }
         let findings = try scene.report().findings
         #expect(findings.count == 5)
-        #expect(findings.allSatisfy { $0.root?.words == "interface eni-new-4" })
+        #expect(findings.allSatisfy { $0.root?.words == "interface eni-new-4 signal reject" })
         #expect(findings.allSatisfy { ($0.root?.explained ?? 0) > 0.99 })
-        #expect(Set(findings.map(\.incidentCause)) == ["new interface eni-new-4"])
+        #expect(Set(findings.map(\.incidentCause)) == ["new interface eni-new-4 signal reject"])
         #expect(findings.first?.attribution.contains { $0.values == ["eni-new-4"] } == true)
     }
 

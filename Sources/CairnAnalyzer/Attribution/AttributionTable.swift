@@ -44,6 +44,21 @@ package struct AttributionTable: Sendable {
         return table
     }
 
+    /// The leaves that a cause does not hold.
+    func without(_ cause: CauseSearch.Cause) -> AttributionTable {
+        let parts = cause.scope.compactMap { part in
+            dimensions.firstIndex(of: part.dimension).map { dimension in
+                (column: columns[dimension], codes: Set(part.values.compactMap { codes[dimension][$0] }))
+            }
+        }
+        var rest = self
+        let kept = (0..<count).filter { leaf in !parts.allSatisfy { $0.codes.contains($0.column[leaf]) } }
+        for dimension in columns.indices { rest.columns[dimension] = kept.map { columns[dimension][$0] } }
+        rest.actual = kept.map { actual[$0] }
+        rest.expected = kept.map { expected[$0] }
+        return rest
+    }
+
     /// Counted and expected, over all leaves.
     var total: (actual: Double, expected: Double) { (actual.reduce(0, +), expected.reduce(0, +)) }
 

@@ -24,8 +24,10 @@ package enum CauseSearch {
         }
     }
 
-    /// Dimensions in one cause; longer ones are hardly ever true and never short.
+    /// Dimensions of which every combination is tried; the best of these is then tried with one more.
     private static let layersMax = 2
+    /// So much of the excess explained is all of it.
+    private static let explainedEnough = 0.9
     /// Values of one dimension in a cause; what needs more is another dimension's doing.
     private static let valuesMax = 5
     /// Factor by which a combination deviates to be looked at.
@@ -39,24 +41,49 @@ package enum CauseSearch {
         var factor: Double { actual / max(1e-9, expected) }
     }
 
+    /// One cause after the other, each in what the ones before it leave: the most there may be.
+    package static func sequence(in table: AttributionTable, most: Int = 3) -> [Cause] {
+        let total = table.total
+        let excess = total.actual - total.expected
+        var rest = table
+        var causes: [Cause] = []
+        var explained = 0.0
+        while causes.count < most, explained < explainedEnough, var cause = self.causes(in: rest, best: 1).first {
+            let held = cause.explained * (rest.total.actual - rest.total.expected)
+            cause.explained = min(1, held / excess)
+            explained += cause.explained
+            causes.append(cause)
+            rest = rest.without(cause)
+        }
+        return causes
+    }
+
     /// The best causes, the best first: one of each cuboid.
     package static func causes(in table: AttributionTable, best: Int = 3) -> [Cause] {
         let total = table.total
         let excess = total.actual - total.expected
         guard excess > 0 else { return [] }
-        // No leaf is impossible: half an event is spread over all, by what was expected and evenly.
+        // No leaf is impossible: half an event is spread over all.
         let floor = 0.5 / Double(max(1, table.count))
-        var causes: [Cause] = []
-        for layer in 1...layersMax {
-            for cuboid in combinations(of: table.dimensions.count, layer) {
-                let elements = elements(of: cuboid, in: table, floor: floor)
-                if let cause = cause(of: cuboid, elements, table, excess: excess) { causes.append(cause) }
+        func causes(_ cuboids: [[Int]]) -> [(cuboid: [Int], cause: Cause)] {
+            cuboids.compactMap { cuboid in
+                cause(of: cuboid, elements(of: cuboid, in: table, floor: floor), table, excess: excess)
+                    .map { (cuboid, $0) }
             }
         }
-        let ranked = causes.enumerated().sorted {
-            $0.element.score == $1.element.score ? $0.offset < $1.offset : $0.element.score > $1.element.score
+        func rank(_ causes: [(cuboid: [Int], cause: Cause)]) -> [(cuboid: [Int], cause: Cause)] {
+            causes.enumerated().sorted {
+                $0.element.cause.score == $1.element.cause.score
+                    ? $0.offset < $1.offset : $0.element.cause.score > $1.element.cause.score
+            }.map(\.element)
         }
-        return ranked.prefix(best).map(\.element)
+        var ranked = rank(
+            (1...layersMax).flatMap { causes(combinations(of: table.dimensions.count, $0)) })
+        if let first = ranked.first?.cuboid, first.count == layersMax {
+            let more = table.dimensions.indices.filter { !first.contains($0) }.map { (first + [$0]).sorted() }
+            ranked = rank(ranked + causes(more))
+        }
+        return ranked.prefix(best).map(\.cause)
     }
 
     private static func combinations(of count: Int, _ size: Int) -> [[Int]] {

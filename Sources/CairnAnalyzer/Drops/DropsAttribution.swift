@@ -64,18 +64,33 @@ enum DropsAttribution {
         }
         for (number, group) in groups.enumerated() {
             let table = tables[number].sorted()
-            let root = CauseSearch.causes(in: table, best: 1).first
+            let roots = CauseSearch.sequence(in: table)
             let explanations = Adtributor.explain(table)
             for index in group.findings {
+                let root = roots.first { isAbout($0, findings[index]) }
                 findings[index].root = root
                 findings[index].attribution = explanations
-                if let root, group.findings.count > 1, root.explained >= policy.placeShareMin,
+                if let root, group.findings.count > 1, root.explained >= policy.rootShareMin,
                     !root.scope.contains(where: { $0.dimension == "peer" })
                 {
                     findings[index].incidentCause = "\(group.cluster) \(root.words)"
                 }
             }
         }
+    }
+
+    /// Whether a cause may be that of a finding: it names no other peer, port or signal.
+    private static func isAbout(_ cause: CauseSearch.Cause, _ finding: DropFinding) -> Bool {
+        let own = [
+            "peer_prefix": block(of: finding.peer).description, "peer": finding.peer.description,
+            "peer_port": String(finding.peerPort), "peer_role": finding.peerRole.description,
+            "signal": finding.kind.rawValue,
+        ]
+        return cause.scope.allSatisfy { part in own[part.dimension].map(part.values.contains) ?? true }
+    }
+
+    private static func block(of peer: IPPrefix) -> IPPrefix {
+        IPPrefix(peer.address, bits: min(Int(peer.bits), peer.address.isV4 ? bitsV4 : bitsV6))
     }
 
     private static func groups(of findings: [DropFinding]) -> [Group] {
@@ -112,9 +127,9 @@ enum DropsAttribution {
 
     private static func values(of key: LeafKey) -> [String] {
         let peer = key.stream.peer
-        let block = IPPrefix(peer.address, bits: min(Int(peer.bits), peer.address.isV4 ? bitsV4 : bitsV6))
         return [
-            block.description, peer.description, String(key.stream.port), key.stream.role.description, key.place.zone,
+            block(of: peer).description, peer.description, String(key.stream.port), key.stream.role.description,
+            key.place.zone,
             key.place.subnet, key.place.interface, key.place.instance, key.direction.description, key.reason,
             key.kind.rawValue,
         ]

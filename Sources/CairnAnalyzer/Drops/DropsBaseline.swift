@@ -90,8 +90,11 @@ struct DropsBaseline {
             let mine = min(day.rate, other?.rate(onDay: day.number) ?? day.rate)
             let dispersion = profile.scatter(upTo: index).dispersion(with: scatter[group])
             expectation.append(
-                day, rate: max(least, mine), dispersion: dispersion,
-                temper: profile.scatter(upTo: index).temper(dispersion: dispersion, with: scatter[group]))
+                day, rate: max(least, mine),
+                spread: .init(
+                    dispersion: dispersion,
+                    temper: profile.scatter(upTo: index).temper(dispersion: dispersion, with: scatter[group]),
+                    factorMin: day.hasSeason ? policy.rateFactorMin : policy.unseasonedFactorMin))
         }
         return expectation
     }

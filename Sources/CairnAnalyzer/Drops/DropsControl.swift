@@ -11,7 +11,7 @@ struct DropsControl {
         events = total.events
         connections = total.connections
         expected = total.expected
-        temper = expectation.parts.last?.temper ?? 1
+        temper = expectation.parts.last?.spread.temper ?? 1
     }
 
     /// Nats for "it deviates as well" over "it is as usual".

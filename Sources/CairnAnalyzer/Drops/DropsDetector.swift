@@ -42,7 +42,7 @@ struct DropsDetector {
     private var alternativeCount: Int { policy.rateFactors.count + policy.alternativeRates.count }
 
     /// The factor by which an alternative is above the mean of a minute; nil if so little does not matter.
-    private func factor(_ alternative: Int, mean: Double, connections: Double) -> Double? {
+    private func factor(_ alternative: Int, mean: Double, connections: Double, least: Double) -> Double? {
         let usual = mean / connections
         let rate: Double
         if alternative < policy.rateFactors.count {
@@ -51,13 +51,13 @@ struct DropsDetector {
             rate = policy.alternativeRates[alternative - policy.rateFactors.count]
             guard rate > usual * (policy.rateFactors.last ?? 1) else { return nil }
         }
-        guard rate >= leastRate(usual), rate < 1 else { return nil }
+        guard rate >= leastRate(usual, least), rate < 1 else { return nil }
         return rate / usual
     }
 
     /// The lowest rate that matters.
-    private func leastRate(_ usual: Double) -> Double {
-        max(usual * policy.rateFactorMin, usual + policy.rateIncreaseMin)
+    private func leastRate(_ usual: Double, _ factorMin: Double) -> Double {
+        max(usual * factorMin, usual + policy.rateIncreaseMin)
     }
 
     /// - Parameter settled: minutes from this on may still change: they prolong a stretch, and open none.
@@ -85,14 +85,18 @@ struct DropsDetector {
                 var highest = 0.0
                 var tried = 0
                 for index in sums.indices {
-                    guard let factor = factor(index, mean: mean, connections: series.connections[place]) else {
+                    guard
+                        let factor = factor(
+                            index, mean: mean, connections: series.connections[place], least: part.spread.factorMin)
+                    else {
                         if sums[index].now > 0 { isActive = true }
                         continue
                     }
                     tried += 1
                     let gain =
-                        DropsLikelihood.nats(events: events, mean: mean, factor: factor, dispersion: part.dispersion)
-                        / part.temper
+                        DropsLikelihood.nats(
+                            events: events, mean: mean, factor: factor, dispersion: part.spread.dispersion)
+                        / part.spread.temper
                     if sums[index].now == 0 {
                         if gain <= 0 { continue }
                         sums[index].start = place
@@ -130,10 +134,12 @@ struct DropsDetector {
     private func stretch(_ range: Range<Int64>, foundAt: Int64) -> Stretch? {
         let total = expectation.total(in: range)
         guard total.events >= Double(policy.eventsMin(kind)), total.expected > 0 else { return nil }
-        guard total.events / total.connections >= leastRate(total.expected / total.connections) else { return nil }
+        let places = expectation.series.indices(of: range)
+        let least = leastRate(total.expected / total.connections, expectation.spread(at: places.lowerBound).factorMin)
+        guard total.events / total.connections >= least else { return nil }
         var nats = 0.0
         let factor = total.events / total.expected
-        for place in expectation.series.indices(of: range) {
+        for place in places {
             let spread = expectation.spread(at: place)
             nats +=
                 DropsLikelihood.nats(

@@ -4,7 +4,17 @@ struct DropsExpectation {
     /// Indices of the series that are expected; `means` and the rest begin at its lower bound.
     private(set) var range: Range<Int> = 0..<0
     private(set) var means: [Double] = []
-    private var days: [(end: Int, dispersion: Double, temper: Double)] = []
+    private var days: [(end: Int, spread: Spread)] = []
+
+    /// How far the counts of a day may be from their means.
+    struct Spread {
+        /// What the variance has over the mean, in units of the squared mean.
+        var dispersion: Double
+        /// What evidence is divided by.
+        var temper: Double
+        /// A rise that matters: more of it where the season of the hours is not known yet.
+        var factorMin: Double
+    }
 
     /// A count is compared with the same minute of the weeks before if it stands out by this many deviations.
     private static let slotDeviations = 3.0
@@ -19,7 +29,7 @@ struct DropsExpectation {
     }
 
     /// Adds a day's part of the minutes; days come in order.
-    mutating func append(_ day: DropsProfile.Day, rate: Double, dispersion: Double, temper: Double) {
+    mutating func append(_ day: DropsProfile.Day, rate: Double, spread: Spread) {
         let part = day.range.clamped(to: range)
         let rates = day.season.map { min(DropsExpectation.rateMax, rate * $0) }
         let start = day.number * DropsClock.day
@@ -34,7 +44,7 @@ struct DropsExpectation {
             }
             means.append(mean)
         }
-        days.append((part.upperBound, dispersion, temper))
+        days.append((part.upperBound, spread))
     }
 
     /// How many times the usual the same minute of the last weeks had, or of the last days: what jobs do that run by
@@ -58,17 +68,14 @@ struct DropsExpectation {
         return nil
     }
 
-    func spread(at index: Int) -> (dispersion: Double, temper: Double) {
-        let day = days.first { index < $0.end } ?? days[days.count - 1]
-        return (day.dispersion, day.temper)
-    }
+    func spread(at index: Int) -> Spread { (days.first { index < $0.end } ?? days[days.count - 1]).spread }
 
     /// Runs of minutes with one spread.
-    var parts: [(range: Range<Int>, dispersion: Double, temper: Double)] {
+    var parts: [(range: Range<Int>, spread: Spread)] {
         var start = range.lowerBound
         return days.map { day in
             defer { start = day.end }
-            return (start..<max(start, day.end), day.dispersion, day.temper)
+            return (start..<max(start, day.end), day.spread)
         }
     }
 

@@ -6,14 +6,17 @@ package struct DropsPolicy: Hashable, Sendable {
     /// Minutes in which a whole ledger without any drop is expected to raise one false alarm at most: a week. What one
     /// stream must show grows with the number of streams that are watched.
     package var falseAlarmMinutes = 10_080.0
-    /// No stream raises more than one false alarm in so many minutes, however few there are: a year.
-    package var streamFalseAlarmMinutes = 525_600.0
+    /// No stream raises more than one false alarm in so many minutes, however few there are: four weeks. That is a bound;
+    /// what `cairn bench drops` measures is less than one in a year.
+    package var streamFalseAlarmMinutes = 40_320.0
     /// Fewer events than this are an anecdote, however unlikely. A reject is our own rule at work and needs fewer.
     package var eventsMin = 4
     package var rejectEventsMin = 3
     /// How far a rate must rise to matter, in points and as a factor of what is usual.
-    package var rateIncreaseMin = 0.04
+    package var rateIncreaseMin = 0.02
     package var rateFactorMin = 1.5
+    /// The same in a stream's first two days: night and day differ, and it is not known yet by how much.
+    package var unseasonedFactorMin = 2.5
     /// No baseline is believed to be better than this: some attempts always end in nothing, but rules refuse what
     /// they allowed before only when somebody changes them.
     package var baselineRateFloor = 0.005
@@ -49,6 +52,8 @@ package struct DropsPolicy: Hashable, Sendable {
     /// its share of the traffic that must be.
     package var placeShareMin = 0.67
     package var placeLift = 1.5
+    /// Share of the excess of a time from which findings with a common cause are one incident.
+    package var rootShareMin = 0.25
 
     package init() {}
 
@@ -73,10 +78,12 @@ package struct DropsPolicy: Hashable, Sendable {
         let numbers: [Double] =
             [
                 falseAlarmMinutes, streamFalseAlarmMinutes, Double(eventsMin), Double(rejectEventsMin),
-                rateIncreaseMin, rateFactorMin, baselineRateFloor, rejectBaselineRateFloor, priorConnections,
+                rateIncreaseMin, rateFactorMin, unseasonedFactorMin, baselineRateFloor, rejectBaselineRateFloor,
+                priorConnections,
                 Double(historyDays), seasonPriorEvents, Double(mergeMinutes), Double(blockMinutes),
                 Double(knownClientConnections), controlNats, Double(watermarkMinutes), Double(asymmetryPacketsMin),
                 Double(asymmetryBlocksMin), asymmetryDeviations, asymmetryFactor, placeShareMin, placeLift,
+                rootShareMin,
             ] + rateFactors + alternativeRates
         var writer = ByteWriter()
         for number in numbers { writer.append(number.bitPattern) }

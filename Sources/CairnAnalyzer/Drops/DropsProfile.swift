@@ -74,13 +74,15 @@ struct DropsProfile {
         var rate = 0.0
         /// Factors of the day's hours.
         var season = [Double](repeating: 1, count: 24)
+        /// There were days enough before it to learn that from.
+        fileprivate(set) var hasSeason = false
         fileprivate var scatter = Scatter()
     }
 
     let series: DropsSeries
     private(set) var days: [Day] = []
     private var blocks: [Block] = []
-    /// Events and their expectation in the hours (since 1970) that were usual.
+    /// Events and their expectation in all hours (since 1970), usual or not: what stands out every day is a season.
     private var hours: [Int64: (events: Double, expected: Double)] = [:]
     private let policy: DropsPolicy
     private let kind: DropKind
@@ -148,7 +150,10 @@ struct DropsProfile {
     }
 
     private mutating func learn(day index: Int, since first: Int, common: Double) {
-        days[index].season = season(of: days[index].number)
+        if let season = season(of: days[index].number) {
+            days[index].season = season
+            days[index].hasSeason = true
+        }
         for block in days[index].blocks {
             blocks[block].weight = blocks[block].connections * days[index].season[hour(of: blocks[block])]
         }
@@ -207,18 +212,22 @@ struct DropsProfile {
             scatter.blockSquares += difference * difference
             scatter.blockVariance += mean * (1 - factor)
             scatter.blockSquaredMeans += squares
+        }
+        days[index].scatter = scatter
+        for block in days[index].blocks {
             let hour = DropsClock.block(blocks[block].number, of: 60 / policy.blockMinutes)
             let before = hours[hour] ?? (0, 0)
             hours[hour] = (before.events + blocks[block].events, before.expected + blocks[block].connections * rate)
         }
-        days[index].scatter = scatter
     }
 
-    /// Scatter over the days that a day is judged by.
+    /// Scatter over the days that a day is judged by. The first days, whose season was not known yet, scatter more than
+    /// a day that knows it.
     func scatter(upTo index: Int) -> Scatter {
         var sum = Scatter()
         for day in days[...index].reversed() {
             if days[index].number - day.number > policy.historyDays { break }
+            if days[index].hasSeason, !day.hasSeason { break }
             sum = sum + day.scatter
         }
         return sum
@@ -232,19 +241,15 @@ struct DropsProfile {
         return Int(hour - DropsClock.block(hour, of: 24) * 24)
     }
 
-    /// The same hour of the last weeks, or of the last days where there is no week before; mixed with "like any hour".
-    private func season(of day: Int64) -> [Double] {
-        (0..<24).map { hour in
-            func same(_ step: Int64, _ count: Int64) -> [(events: Double, expected: Double)] {
-                (1...count).compactMap { hours[day * 24 + Int64(hour) - $0 * step] }
-            }
-            var found = same(168, 4)
-            if found.isEmpty {
-                found = same(24, 6)
-                if found.count < 2 { return 1 }
-            }
-            // The hour with most is left out where there are enough: it may have been a drop too small to stand out.
-            if found.count > 2, let worst = found.indices.max(by: { ratio(found[$0]) < ratio(found[$1]) }) {
+    /// The same hour of the last weeks, or of the last days where there are no two weeks before; mixed with "like any hour".
+    /// Nil in the first two days.
+    private func season(of day: Int64) -> [Double]? {
+        let hours = (0..<24).map { same(day * 24 + Int64($0)) }
+        guard hours.contains(where: { !$0.isEmpty }) else { return nil }
+        return hours.map { found in
+            var found = found
+            // The hour with most is left out: it may have been a drop.
+            if found.count > 1, let worst = found.indices.max(by: { ratio(found[$0]) < ratio(found[$1]) }) {
                 found.remove(at: worst)
             }
             let events = found.reduce(0) { $0 + $1.events }
@@ -252,6 +257,13 @@ struct DropsProfile {
             let prior = policy.seasonPriorEvents
             return min(DropsProfile.seasonMax, (events + prior) / (expected + prior))
         }
+    }
+
+    private func same(_ hour: Int64) -> [(events: Double, expected: Double)] {
+        let weeks = (1...4).compactMap { hours[hour - $0 * 168] }
+        if weeks.count > 1 { return weeks }
+        let days = (1...6).compactMap { hours[hour - $0 * 24] }
+        return days.count > 1 ? days : weeks
     }
 
     private func ratio(_ hour: (events: Double, expected: Double)) -> Double { hour.events / max(1e-9, hour.expected) }
