@@ -26,6 +26,29 @@ import Testing
         try Golden.expect(collected.golden, matches: "k8s-events.txt", in: #filePath)
     }
 
+    @Test(arguments: [1, 4096]) func kubernetesObjects(pieceBytes: Int) throws {
+        let list = """
+            {"kind": "List", "items": [
+              {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "uid": "u1", "resourceVersion": "7",
+                "creationTimestamp": "2026-03-01T00:00:00Z"},
+               "status": {"conditions": [
+                 {"type": "Ready", "status": "True", "lastHeartbeatTime": "2026-03-02T00:00:00Z"},
+                 {"type": "DiskPressure", "status": "False", "lastTransitionTime": "2026-03-01T00:00:00Z"}]}},
+              {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "bill", "namespace": "shop",
+                "creationTimestamp": "2026-03-01T00:00:00Z"}, "spec": {"suspend": true}},
+              {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"p": "aHVudGVyMg=="}}]}
+            """
+        let collected = try Collected(
+            list, ImportOptions(format: .kubernetesObjects, cluster: "green"), pieceBytes: pieceBytes)
+        let events = collected.events.map(\.event)
+        #expect(events.map(\.type) == ["k8s.object.v1", "k8s.object.v1"])
+        #expect(events.map(\.subject.text) == ["k8s/green/default/n1", "k8s/green/shop/bill"])
+        #expect(events.map(\.time.description) == ["2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z"])
+        #expect(events.first?.id == "u1@7")
+        #expect(collected.rejects.count == 1, "a Secret stays out")
+        #expect(!collected.golden.contains("aHVudGVyMg"))
+    }
+
     @Test func theSameObjectInJSONAndYAMLIsTheSameEvent() throws {
         let json =
             #"{"apiVersion":"velero.io/v1","kind":"Backup","metadata":{"name":"a","#

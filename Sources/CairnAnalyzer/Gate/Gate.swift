@@ -36,6 +36,8 @@ package struct GateEvidence: Sendable {
     package var decidedComparisons = 0
     /// The newest moment of what each sender sent.
     package var watermarks: [DataSender: Timestamp] = [:]
+    /// Places in the log of the samples and flows that were judged.
+    package var sources: [UInt64] = []
     /// Since when data of the new cluster counts.
     package var judgedFrom: Timestamp?
     /// When the gate could first be asked: the end of the stage before, else the plan.
@@ -74,7 +76,7 @@ package enum Gate {
         var failed: [String] = []
         var open: [String] = []
         var good: [String] = []
-        var positions: [UInt64] = []
+        var positions = evidence.sources
 
         let names = policy.requiredChecks + policy.watchedChecks.filter { !policy.requiredChecks.contains($0) }
         let checks = names.map { evidence.facts.result(of: $0) }

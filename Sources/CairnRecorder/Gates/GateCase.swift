@@ -21,6 +21,7 @@ package struct GateCase: Sendable {
     private var lastCompletion: Timestamp?
     private var firstShift: Timestamp?
     private var watermarks: [DataSender: Timestamp] = [:]
+    private var entries: [EvidenceLog.Entry] = []
 
     package init(run: StreamName, phase: String, at moment: Timestamp) {
         self.run = run
@@ -54,6 +55,7 @@ package struct GateCase: Sendable {
 
     private mutating func noteEvidence(_ entry: EvidenceLog.Entry) {
         guard entry.first <= moment else { return }
+        entries.append(entry)
         for cluster in entry.clusters {
             let sender = DataSender(cluster: cluster, kind: entry.isFlows ? .flowLogs : .samples)
             let last = min(entry.last, moment)
@@ -93,6 +95,13 @@ package struct GateCase: Sendable {
         watermarks.filter { $0.key.cluster == facts.source || $0.key.cluster == facts.target }
     }
 
+    /// The entries whose samples and flows are judged, and their baseline: cited, so that retention keeps them.
+    private var sources: [UInt64] {
+        let clusters = Set([facts.source, facts.target].compactMap { $0 })
+        let from = judgedFrom?.adding(seconds: -DivergencePolicy.standard.baselineSecondsMax) ?? .earliest
+        return entries.filter { $0.last >= from && !$0.clusters.isDisjoint(with: clusters) }.map(\.position)
+    }
+
     /// Judges samples and flow logs anew, and puts everything together.
     func evidence(samples: some SampleSource, flows: some FlowSource) throws -> GateEvidence {
         var facts = facts
@@ -100,6 +109,7 @@ package struct GateCase: Sendable {
         var found: [GateFinding] = []
         var evidence = GateEvidence(facts: facts, findings: [])
         evidence.watermarks = own
+        evidence.sources = sources
         evidence.judgedFrom = judgedFrom
         evidence.askedFrom = lastCompletion ?? plannedAt
         if let source = facts.source, let target = facts.target {
