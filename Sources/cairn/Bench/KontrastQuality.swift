@@ -41,6 +41,9 @@ struct KontrastQuality {
                 name: "Cairn as it is", score: { BeforeAfter.judge($0.samples, changeMs: $0.changeMs).deviations },
                 fixed: standard, target: ">= 0.80, stretch 0.85", note: "\(standard) deviations"),
             Judge(
+                name: "cairn diverge", score: KontrastQuality.diverge, fixed: 0.5,
+                note: "the day before as the other cluster, taken for a latency"),
+            Judge(
                 name: "Kayenta", score: KontrastQuality.kayenta, fixed: 0.5,
                 note: "the two hours after beside the same of the day before; published 0.645"),
             Judge(
@@ -104,6 +107,25 @@ struct KontrastQuality {
         let verdict = KayentaJudge.judge(
             control: control, experiment: values(one.changeMs..<max(one.changeMs, end) + 1))
         return [.high, .low].contains(verdict.classification) ? 1 : 0
+    }
+
+    private static func diverge(_ one: Case) -> Double {
+        let dayMs: Int64 = 86_400_000
+        let end = one.samples.last?.timeMs ?? one.changeMs
+        var source = MemorySampleSource()
+        let dayBefore = one.samples.map { Sample(timeMs: $0.timeMs + dayMs, value: $0.value) }.filter {
+            $0.timeMs <= end
+        }
+        for (cluster, samples) in [("now", one.samples), ("before", dayBefore)] {
+            guard
+                let key = try? SeriesKey(
+                    name: "indicator_latency_seconds", labels: [Label("app", "indicator"), Label("cluster", cluster)])
+            else { return 0 }
+            source.add(samples, to: key)
+        }
+        let request = DivergenceRequest(source: "before", target: "now", sinceMs: one.changeMs)
+        let comparisons = (try? DivergenceAnalyzer.analyze(source, request))?.comparisons ?? []
+        return comparisons.contains { $0.verdict == .diverged } ? 1 : 0
     }
 
     private static func seasonal(_ one: Case) -> Double {
