@@ -134,7 +134,7 @@ struct LedgerBench {
             name: "open for writing",
             amount: "\(LedgerBench.sealedSegments) sealed segments of \(entries) entries", measured: opening * 1000,
             unit: "ms", baselineName: "read header and index end of each", baseline: bare * 1000,
-            ratio: opening / max(1e-9, bare), target: "<= 5",
+            ratio: opening / max(1e-9, bare), target: "none",
             note: "the first append after it takes \(rounded(first * 1000)) ms")
     }
 
