@@ -42,6 +42,26 @@ import Testing
         #expect(moved <= 3, "memory \(memory): \(moved) of 100")
     }
 
+    /// Through the source of samples: a counter by its growth, each series by itself.
+    @Test func changesOfASource() throws {
+        let (samples, change) = series(seed: 7, jump: 30)
+        let calm = series(seed: 8)
+        var total = 0.0
+        let counted = samples.map { sample -> Sample in
+            total += sample.value
+            return Sample(timeMs: sample.timeMs, value: total)
+        }
+        var source = MemorySampleSource()
+        source.add(counted, to: try SeriesKey(name: "requests_total", labels: [Label("app", "a")]))
+        source.add(calm.samples, to: try SeriesKey(name: "requests_total", labels: [Label("app", "b")]))
+        let found = try AnomalyAnalyzer.changes(
+            source, AnomalyRequest(selector: .metric("requests_total")), changeMs: change)
+        #expect(found.map { $0.key["app"] } == ["a", "b"])
+        #expect(found.map(\.change.verdict) == [.moved, .within])
+        // Growth in a second, of a counter that grows by so much in a minute.
+        #expect((10.0 / 60...50 / 60).contains(found[0].change.effect))
+    }
+
     /// The interval holds what was put in as often as it says.
     @Test func intervalsHoldTheEffect() {
         var held = 0

@@ -48,6 +48,20 @@ import Testing
         #expect(result.errors.contains("of the 100 samples"))
     }
 
+    /// Three hours have no earlier day, which is said and not passed over.
+    @Test func changeWithoutEarlierDays() throws {
+        let demo = try DemoLedger.shipped()
+        let arguments = ["anomalies", Self.selector, "--changed-at", "2026-03-10T09:57:00Z"]
+        let rows = try demo.ledger.rows(arguments, statuses: [2])
+        #expect(rows.count == 2)
+        for row in rows {
+            #expect(row["verdict"]?.string == "UNDECIDED")
+            #expect(row["effect"]?.isNull == true)
+            #expect(row["reason"]?.string?.contains("earlier day") == true)
+        }
+        #expect(try demo.ledger.run(arguments + ["--scores"]).status == 64)
+    }
+
     @Test func wrongSelectors() throws {
         let demo = try DemoLedger.shipped()
         let wrong = try demo.ledger.run(["anomalies", "http{app=}"])

@@ -69,6 +69,26 @@ package enum AnomalyAnalyzer {
         return reports
     }
 
+    /// Whether each series moved at a moment of change, by its own earlier days; a counter by its growth.
+    package static func changes(
+        _ source: any SampleSource, _ request: AnomalyRequest, changeMs: Int64
+    ) throws -> [(key: SeriesKey, change: BeforeAfter)] {
+        var output: [(key: SeriesKey, change: BeforeAfter)] = []
+        var request = request
+        request.sinceMs = changeMs
+        try source.forEachSeries(matching: request.selector, in: range(request)) { key, samples in
+            var judged = samples
+            if AnomalyCounter.isCounter(key, samples) {
+                var counter = AnomalyCounter()
+                judged = samples.compactMap { sample in
+                    counter.rate(sample).map { Sample(timeMs: sample.timeMs, value: $0) }
+                }
+            }
+            output.append((key, BeforeAfter.judge(judged, changeMs: changeMs)))
+        }
+        return output
+    }
+
     private static func range(_ request: AnomalyRequest) -> TimeRangeMs {
         let until = request.untilMs ?? .max
         let from = request.sinceMs.map { max(.min / 2, $0) - historyMs } ?? .min

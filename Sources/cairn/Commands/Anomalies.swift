@@ -14,10 +14,14 @@ struct AnomaliesCommand: ParsableCommand {
             the series is calm again. A counter is judged as its growth per second. Exits with 1 if there is an anomaly, \
             with 2 if no series has enough samples to be judged.
 
+            With --changed-at the question is whether each series moved at that moment, more than it does at other moments \
+            of its own earlier days: MOVED, WITHIN or UNDECIDED.
+
             Examples:
               cairn anomalies 'http_requests_total{app="shop",code="500"}'
               cairn anomalies http_p99_seconds --since -6h -o json
               cairn anomalies 'kafka_lag{cluster="eks"}' --scores
+              cairn anomalies http_p99_seconds --changed-at 2026-03-10T10:00:00Z
             """)
 
     @Argument(help: "Which series, as PromQL writes it: a metric's name, label matchers in braces, or both.")
@@ -25,6 +29,9 @@ struct AnomaliesCommand: ParsableCommand {
 
     @Flag(help: "One JSON object a line for each sample: time, value, score from 0 to 1, series.")
     var scores = false
+
+    @Option(help: ArgumentHelp("Judge what a change at this moment did, by earlier days.", valueName: "time"))
+    var changedAt: TimeArgument?
 
     @OptionGroup var range: RangeArguments
     @OptionGroup var ledger: LedgerArguments
@@ -37,6 +44,7 @@ struct AnomaliesCommand: ParsableCommand {
         request.sinceMs = since?.milliseconds
         request.untilMs = until?.milliseconds
         let workspace = try Workspace.open(ledger, command: "anomalies", moment: moment)
+        if let changedAt { return try judgeChange(request, changedAt, workspace) }
         var reports: [AnomalyReport]
         if scores {
             reports = try AnomalyAnalyzer.scores(workspace.readModel, request) { key, scored in
@@ -47,17 +55,50 @@ struct AnomaliesCommand: ParsableCommand {
             reports = try AnomalyAnalyzer.analyze(workspace.readModel, request)
         }
         reports.removeAll { $0.samples == 0 }
-        guard !reports.isEmpty else {
-            throw CommandError(
-                "cannot find a sample of \(selector) in this time",
-                remedy: "`cairn query 'SELECT DISTINCT name FROM series'` lists the metrics there are",
-                status: ExitStatus.data)
-        }
+        guard !reports.isEmpty else { throw nothingFound }
         if !scores { try output.print(AnomaliesCommand.table(reports)) }
         AnomaliesCommand.noteUndecided(reports)
         SampleWarnings.show(workspace.readModel)
         if reports.contains(where: { !$0.events.isEmpty }) { throw ExitStatus.finding }
         if reports.allSatisfy({ $0.undecided != nil }) { throw ExitStatus.undecided }
+    }
+
+    private var nothingFound: CommandError {
+        CommandError(
+            "cannot find a sample of \(selector) in this time",
+            remedy: "`cairn query 'SELECT DISTINCT name FROM series'` lists the metrics there are",
+            status: ExitStatus.data)
+    }
+
+    private func judgeChange(_ request: AnomalyRequest, _ moment: TimeArgument, _ workspace: Workspace) throws {
+        guard !scores, range.since == nil else {
+            throw CommandError(
+                "cannot use --changed-at with --scores or --since: it judges one moment", status: ExitStatus.usage)
+        }
+        let change = moment.moment(now: SystemClock().now())
+        let changes = try AnomalyAnalyzer.changes(workspace.readModel, request, changeMs: change.milliseconds)
+        guard !changes.isEmpty else { throw nothingFound }
+        let columns = [
+            Table.Column("series"), Table.Column("verdict"), Table.Column("effect", decimals: 4),
+            Table.Column("effect_low", decimals: 4), Table.Column("effect_high", decimals: 4),
+            Table.Column("deviations", decimals: 1), Table.Column("chance", decimals: 4),
+            Table.Column("window_minutes"), Table.Column("reason"),
+        ]
+        let rows: [[Table.Cell]] = changes.map { key, found in
+            guard found.verdict != .undecided else {
+                return [.text(key.description), .text(found.verdict.rawValue)]
+                    + Array(repeating: .missing, count: columns.count - 3) + [.text(found.reason)]
+            }
+            return [
+                .text(key.description), .text(found.verdict.rawValue), .number(found.effect), .number(found.effectLow),
+                .number(found.effectHigh), .number(found.deviations), .number(found.chance),
+                .integer(found.windowMinutes), .text(found.reason),
+            ]
+        }
+        try output.print(Table(columns: columns, rows: rows))
+        SampleWarnings.show(workspace.readModel)
+        if changes.contains(where: { $0.change.verdict == .moved }) { throw ExitStatus.finding }
+        if changes.allSatisfy({ $0.change.verdict == .undecided }) { throw ExitStatus.undecided }
     }
 
     private func parsedSelector() throws -> SeriesSelector {
