@@ -56,7 +56,9 @@ let modules: [Module] = [
         uses: ["CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs"],
         products: [.grdb, .grdbSQLite], testUses: ["CairnSim"]),
     Module(name: "CairnWeb", uses: ["CairnBytes", "CairnModel"]),
-    Module(name: "CairnSim", uses: ["CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs"]),
+    Module(
+        name: "CairnSim",
+        uses: ["CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs", "CairnAnalyzer"]),
     Module(
         name: "CairnRecorder",
         uses: [

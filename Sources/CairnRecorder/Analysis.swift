@@ -73,7 +73,9 @@ package struct Analysis {
         let since = try JudgedSince.ofPhase(pair, readModel)?.milliseconds
         // The newest sample is the end of what was judged: a later judgement of the same log sees no more than this one.
         let until = newest.milliseconds + 1
-        let drafts = try FindingDraft.divergence(pair, readModel, sinceMs: since, untilMs: until)
+        let shifts = try TrafficShifts.times(pair, readModel).filter { $0 < until }
+        let drafts = try FindingDraft.divergence(
+            pair, readModel, sinceMs: since, untilMs: until, trafficShiftsMs: shifts)
         outcome.divergence = try recorder.record(
             drafts, analyzer: DivergenceReport.analyzer,
             evidence: { index.evidence(for: $0, clusters: [pair.source, pair.target], isFlows: false) }, newest: newest)
@@ -145,17 +147,33 @@ package enum JudgedSince {
     }
 }
 
+/// When production traffic was moved between two clusters: faults like to begin there.
+package enum TrafficShifts {
+    /// In milliseconds since 1970, in order.
+    package static func times(_ pair: ClusterPair, _ readModel: ReadModel) throws -> [Int64] {
+        let shifts = try readModel.query(
+            """
+            SELECT DISTINCT t.occurred_us / 1000 FROM traffic_shifts AS t JOIN runs AS r ON r.run = t.run
+            WHERE r.kind = 'migration' AND r.source_cluster = :source AND r.target_cluster = :target
+              AND t.kind = 'production'
+            ORDER BY 1
+            """, ["source": .text(pair.source), "target": .text(pair.target)])
+        return shifts.rows.compactMap { $0[0].integer }
+    }
+}
+
 extension FindingDraft {
     /// All divergences of two clusters, each with its signal.
     static func divergence(
-        _ pair: ClusterPair, _ samples: any SampleSource, sinceMs: Int64?, untilMs: Int64?
+        _ pair: ClusterPair, _ samples: any SampleSource, sinceMs: Int64?, untilMs: Int64?, trafficShiftsMs: [Int64]
     ) throws -> [FindingDraft] {
-        let request = DivergenceRequest(
+        var request = DivergenceRequest(
             source: pair.source, target: pair.target, sinceMs: sinceMs, untilMs: untilMs)
+        request.trafficShiftsMs = trafficShiftsMs
         return try DivergenceAnalyzer.analyze(samples, request).findings.map { finding in
             let signal = try DivergenceSignal.make(
                 finding.comparison, samples, sourceCluster: pair.source, targetCluster: pair.target)
-            return FindingDraft(finding, judgedSinceMs: sinceMs, judgedUntilMs: untilMs, signal: signal)
+            return FindingDraft(finding, request: request, signal: signal)
         }
     }
 }

@@ -40,7 +40,7 @@ package struct FindingDraft: Sendable, Hashable {
         self.data = data
     }
 
-    init(_ finding: DivergenceFinding, judgedSinceMs: Int64?, judgedUntilMs: Int64?, signal: FindingSignal?) {
+    init(_ finding: DivergenceFinding, request: DivergenceRequest, signal: FindingSignal?) {
         let comparison = finding.comparison
         id = finding.id
         analyzer = DivergenceReport.analyzer
@@ -52,8 +52,9 @@ package struct FindingDraft: Sendable, Hashable {
         data["end"] = nil
         data["cluster"] = .string(finding.target)
         data["judged"] = [
-            "since_ms": judgedSinceMs.map { .integer($0) } ?? .null,
-            "until_ms": judgedUntilMs.map { .integer($0) } ?? .null,
+            "since_ms": request.sinceMs.map { .integer($0) } ?? .null,
+            "until_ms": request.untilMs.map { .integer($0) } ?? .null,
+            "traffic_shifts_ms": .array(request.trafficShiftsMs.map { .integer($0) }),
         ]
         data["signal"] = signal?.json
         data["evidence_series"] = comparison.evidenceSeries.json

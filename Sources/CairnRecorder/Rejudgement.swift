@@ -60,7 +60,8 @@ package enum Rejudgement {
                 target: recorded["clusters"]?["target"]?.string ?? "")
             again = try FindingDraft.divergence(
                 pair, log.samples, sinceMs: recorded["judged"]?["since_ms"]?.integer,
-                untilMs: recorded["judged"]?["until_ms"]?.integer)
+                untilMs: recorded["judged"]?["until_ms"]?.integer,
+                trafficShiftsMs: recorded["judged"]?["traffic_shifts_ms"]?.array?.compactMap(\.integer) ?? [])
         case SilenceAnalyzer.name:
             guard let moment = recorded["judged"]?["at"]?.string.flatMap({ Timestamp($0) }) else {
                 return "it does not say when it was noticed"

@@ -76,21 +76,46 @@ import Testing
         #expect(isClose(FalseDiscoveryRate.threshold(nats: nats, rate: 0.05) ?? 0, 9.8627, 1e-4))
     }
 
-    @Test func dispersionOfIndependentAndDependentCounts() throws {
+    @Test func dispersionOfIndependentAndDependentCounts() {
         var random = SeededRandom(seed: 41)
-        func measured(correlation: Double) -> Dispersion? {
-            Dispersion.measured(
-                (0..<300).map { _ in
-                    let sides = (0..<2).map { _ in random.counts(2000, [0.9, 0.08, 0.02], correlation: correlation) }
-                    return (a: sides[0], b: sides[1])
-                })
+        func measured(correlation: Double, from level: Double = 0.02) -> Double {
+            let margins = CountMargins(least: 0.001, factor: 0.5, most: 0.05, trafficShareMin: 0)
+            var comparison = CountComparison(effects: 3, margins: margins)
+            for step in 0..<300 {
+                let shares = [0.92 - level, 0.08, level]
+                let a = random.counts(2000, shares, correlation: correlation)
+                // A difference that begins half way is none of the noise.
+                let b = random.counts(2000, step < 150 ? shares : [0.82, 0.08, 0.1], correlation: correlation)
+                comparison.learnNoise(a, b, draws: (2000, 2000))
+            }
+            return comparison.temper
         }
-        let independent = try #require(measured(correlation: 0))
-        #expect((1..<1.25).contains(independent.factor), "seed 41: \(independent)")
+        let independent = measured(correlation: 0)
+        #expect((1..<2).contains(independent), "seed 41: \(independent)")
         // The variance of a share grows by 1 + (n - 1) rho.
-        let dependent = try #require(measured(correlation: 0.002))
-        #expect((4.2..<6.2).contains(dependent.factor), "seed 41: \(dependent)")
-        #expect(Dispersion.measured([(a: [1, 2], b: [1, 2])]) == nil)
+        let dependent = measured(correlation: 0.002)
+        #expect((4.2..<8).contains(dependent), "seed 41: \(dependent)")
+        let unknown = CountComparison(
+            effects: 1, margins: CountMargins(least: 0.001, factor: 0.5, most: 0.05, trafficShareMin: 0))
+        #expect(unknown.temper == 4)
+    }
+
+    /// What the highest evidence is worth: less than itself, and never more than evidence may be on average.
+    @Test func highestEvidenceIsAdjusted() {
+        #expect(FalseDiscoveryRate.adjusted(final: 0, highest: 0) <= 0)
+        for highest in [0.5, 2, 10, 40, 600.0] {
+            let passed = FalseDiscoveryRate.adjusted(final: -5, highest: highest)
+            #expect(passed < highest && passed.isFinite)
+            #expect(FalseDiscoveryRate.adjusted(final: highest, highest: highest) >= highest - 0.7)
+        }
+        // The integral of (m - 1 - ln m) / (m ln m)² from 1 is 1: what it pays on average where the highest is as bold
+        // as evidence allows.
+        var total = 0.0
+        for index in 0..<200_000 {
+            let nats = (Double(index) + 0.5) / 100
+            total += 2 * StatisticsShim.exp(FalseDiscoveryRate.adjusted(final: -700, highest: nats) - nats) / 100
+        }
+        #expect((0.99..<1.01).contains(total), "\(total)")
     }
 
     @Test func memoryOfASeries() {

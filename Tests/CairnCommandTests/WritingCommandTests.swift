@@ -169,6 +169,18 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty, "its folder is left behind")
     }
 
+    @Test func goldenOfQualityBench() throws {
+        let text = try Program.cairn.run([
+            "bench", "quality", "--metrics", "1", "--days", "1", "--applications", "2", "--hours", "14", "--runs", "1",
+            "-o", "json",
+        ])
+        #expect(text.status == 0, "\(text.errors)")
+        try expect(
+            text.output.replacing(#/:-?[0-9][0-9.e+-]*/#, with: ":NUMBER").replacing(
+                #/"(note|reached|amount)":"[^"]*"/#, with: { "\"\($0.1)\":\"TEXT\"" }), "bench-quality.json")
+        #expect(try Program.cairn.run(["bench", "quality", "--hours", "1"]).status == 64)
+    }
+
     /// Evidence that was altered after the fact: what was judged on it is named, and `verify` says where.
     @Test func alteredEvidenceIsNamed() throws {
         let demo = try ScratchLedger(copyOf: try DemoLedger.shipped().ledger)

@@ -27,12 +27,17 @@ package struct CountComparison: Sendable {
     }
 
     /// Steps after which a fading memory has lost two thirds.
-    private static let memories: SIMD4<Float> = [4, 16, 64, 256]
+    private static let memories: SIMD4<Float> = [1.2, 5, 25, 125]
+    /// The source is expected to stay what it was: its long-run share counts as this many hits, the target's as half.
+    private static let sourceDoubt = 20.0
+    private static let targetDoubt = 0.5
     private static let keeps: SIMD4<Float> = 1 - 1 / memories
     /// No step, however busy, is worth more nats than this: what repeats is a fault, one bad minute is not.
-    private static let natsPerStepMax = 5.0
+    private static let natsPerStepMax = 6.0
     /// Beyond this nothing changes any more, and doubles do not overflow.
     private static let wealthMax = 1e280
+    /// Who would have to wait a million times as long waits for nothing.
+    private static let growthMax = 1e6
     /// Counts above this are no requests of one step.
     private static let countMax = 1e12
 
@@ -65,7 +70,7 @@ package struct CountComparison: Sendable {
 
     /// A step of two streams that are known to be alike: the source in halves, or both clusters before the change. Teaches
     /// how much counts vary, and nothing else.
-    mutating func learnNoise(_ a: [Double], _ b: [Double], draws: (a: Double, b: Double)) {
+    package mutating func learnNoise(_ a: [Double], _ b: [Double], draws: (a: Double, b: Double)) {
         guard draws.a > 0, draws.b > 0 else { return }
         for index in cells.indices {
             let pooled = (a[index] + b[index] + Double(cells[index].baselineHits) + 0.5)
@@ -76,7 +81,7 @@ package struct CountComparison: Sendable {
     }
 
     /// What the source did before the moment judged from.
-    mutating func learnSource(_ hits: [Double], draws: Double) {
+    package mutating func learnSource(_ hits: [Double], draws: Double) {
         for index in cells.indices { cells[index].baselineHits += Float(hits[index]) }
         baselineDraws += draws
     }
@@ -149,15 +154,17 @@ package struct CountComparison: Sendable {
         temper: Double
     ) {
         let margin = margin(cell)
-        // Before anything is known a memory expects what is usual; the doubt is worth half a hit.
-        let doubt = 0.5 / min(pooled, 1 - pooled)
+        // Before anything is known a memory expects what is usual.
+        let usualA = (cell.hitsA + Double(cell.baselineHits) + 0.5) / (drawsA + baselineDraws + 1)
+        let doubtA = Self.sourceDoubt / min(usualA, 1 - usualA)
+        let doubtB = Self.targetDoubt / min(pooled, 1 - pooled)
         let own = Double(cell.ownDifference)
         let usualB = min(1 - 1e-9, max(1e-9, pooled + own))
         let spread = pooled * (1 - pooled) * temper
         cell.recentWealth += stake
         cell.wealth += stake
-        let learntA = (cell.recentA + Float(doubt * pooled)) / (recentDrawsA + Float(doubt))
-        let learntB = (cell.recentB + Float(doubt * usualB)) / (recentDrawsB + Float(doubt))
+        let learntA = (cell.recentA + Float(doubtA * usualA)) / (recentDrawsA + Float(doubtA))
+        let learntB = (cell.recentB + Float(doubtB * usualB)) / (recentDrawsB + Float(doubtB))
         let beyond = learntB - learntA - Float(own)
         for memory in 0..<4 {
             let distance = Double(beyond[memory])
@@ -169,8 +176,8 @@ package struct CountComparison: Sendable {
             let b = MarginEvidence.Side(hits: hits.b, draws: draws.b, learnt: Self.inside(Double(learntB[memory])))
             cell.recentWealth[memory] *= factor(a, b, offset: distance > 0 ? own + margin : own - margin, temper)
         }
-        let shareA = Self.inside((cell.hitsA + doubt * pooled) / (drawsA + doubt))
-        let shareB = Self.inside((cell.hitsB + doubt * usualB) / (drawsB + doubt))
+        let shareA = Self.inside(usualA)
+        let shareB = Self.inside((cell.hitsB + doubtB * usualB) / (drawsB + doubtB))
         let distance = shareB - shareA - own
         if distance.magnitude > margin, isBeyondChance(distance.magnitude - margin, spread, drawsA, drawsB) {
             cell.wealth *= factor(
@@ -202,11 +209,14 @@ package struct CountComparison: Sendable {
     /// E: how much better "beyond a margin" explains what was seen than "within".
     package var evidence: Double {
         var total = stakes.left
-        for cell in cells {
-            total +=
-                cell.wealth + cell.recentWealth[0] + cell.recentWealth[1] + cell.recentWealth[2] + cell.recentWealth[3]
-        }
+        for cell in cells { total += self.total(cell) }
         return total
+    }
+
+    /// In one order, so that the last digit is the same everywhere.
+    private func total(_ cell: Cell) -> Double {
+        let recent = cell.recentWealth
+        return cell.wealth + recent[0] + recent[1] + recent[2] + recent[3]
     }
 
     package var nats: Double { Mathematics.log(evidence) }
@@ -215,13 +225,14 @@ package struct CountComparison: Sendable {
     var strongest: Int {
         var best = (index: 0, wealth: -1.0)
         for (index, cell) in cells.enumerated() {
-            let wealth = cell.wealth + cell.recentWealth.sum()
+            let wealth = total(cell)
             if wealth > best.wealth { best = (index, wealth) }
         }
         return best.index
     }
 
-    var temper: Double { noise.factor }
+    /// Variance over that of independent requests, as far as it is known.
+    package var temper: Double { noise.factor }
 
     func margin(_ effect: Int) -> Double { margin(cells[effect]) }
 
@@ -247,11 +258,11 @@ package struct CountComparison: Sendable {
             return found
         }
 
-        static func - (one: Totals, other: Totals) -> Totals {
+        /// So many times the same.
+        static func * (one: Totals, times: Double) -> Totals {
             Totals(
-                hitsA: one.hitsA - other.hitsA, hitsB: one.hitsB - other.hitsB,
-                expectedB: one.expectedB - other.expectedB, drawsA: one.drawsA - other.drawsA,
-                drawsB: one.drawsB - other.drawsB)
+                hitsA: one.hitsA * times, hitsB: one.hitsB * times, expectedB: one.expectedB * times,
+                drawsA: one.drawsA * times, drawsB: one.drawsB * times)
         }
     }
 
@@ -266,11 +277,55 @@ package struct CountComparison: Sendable {
         totals(effect).difference(temper: noise.factor, own: ownDifference(effect), alpha: alpha)
     }
 
+    /// Whether some share differs by so nearly its margin that no number of requests is sure to decide.
+    func isAtMargin(alpha: Double) -> Bool {
+        steps > 0
+            && cells.indices.contains { effect in
+                let margin = margin(effect)
+                return (margin - difference(effect, alpha: alpha).effect.magnitude).magnitude <= margin * 0.02
+            }
+    }
+
+    /// How many times the requests there are it takes for each share's interval to lie on one side of its margin; nil if
+    /// that cannot be told.
+    package func growthToDecision(alpha: Double) -> Double? {
+        guard steps > 0 else { return nil }
+        let error = alpha / Double(cells.count)
+        var longest = 1.0
+        for effect in cells.indices {
+            // Few hits say little, and more of them say more than they seem to: the interval itself is asked.
+            func isDecided(_ growth: Double) -> Bool {
+                let margin = margin(effect)
+                let found = (totals(effect) * growth).difference(
+                    temper: noise.factor, own: ownDifference(effect), alpha: error)
+                return found.low > margin || found.high < -margin || found.low > -margin && found.high < margin
+            }
+            var high = longest
+            while !isDecided(high) {
+                high *= 2
+                guard high < Self.growthMax else { return nil }
+            }
+            var low = max(longest, high / 2)
+            for _ in 0..<8 where high > longest {
+                let middle = (low + high) / 2
+                if isDecided(middle) { high = middle } else { low = middle }
+            }
+            longest = high
+        }
+        return longest
+    }
+
     /// Whether every share is shown to be within its margin.
     package func isEquivalent(alpha: Double) -> Bool {
         guard steps > 0, noise.isKnown else { return false }
         return cells.indices.allSatisfy { effect in
             let margin = margin(effect)
+            // Most often a glance suffices: no interval is narrower than two standard errors.
+            let cell = cells[effect]
+            let (shareA, shareB) = (cell.hitsA / drawsA, cell.hitsB / drawsB)
+            let variance = (shareA * (1 - shareA) / drawsA + shareB * (1 - shareB) / drawsB) * noise.factor
+            let room = margin - (shareB - shareA - Double(cell.ownDifference)).magnitude
+            guard room > 0, room * room > 4 * variance else { return false }
             let found = difference(effect, alpha: alpha / Double(cells.count))
             return found.low > -margin && found.high < margin
         }

@@ -14,6 +14,12 @@ package struct DivergenceRequest: Hashable, Sendable {
     /// The labels that may name an application, the first present one counts.
     package var appLabels: [String]
     package var policy = DivergencePolicy.standard
+    /// When traffic was moved between the clusters, as far as that is known.
+    package var trafficShiftsMs: [Int64] = []
+    /// What metrics mean, where their names do not say it.
+    package var meanings: [String: DivergenceMeaning] = [:]
+    /// The moment that the verdicts are for; nil for the newest sample.
+    package var asOfMs: Int64?
 
     package init(source: String, target: String, sinceMs: Int64? = nil, untilMs: Int64? = nil) {
         self.source = source
@@ -46,6 +52,7 @@ package enum DivergenceAnalyzer {
             for group in own {
                 let comparer = DivergenceComparer(
                     group: group, policy: request.policy, sinceMs: request.sinceMs,
+                    trafficShiftsMs: request.trafficShiftsMs, meaning: request.meanings[group.metric],
                     read: { try source.samples(of: $0, in: range) },
                     requests: { grid in try requests(own, source, range, grid) })
                 switch try comparer.compare() {
@@ -57,6 +64,7 @@ package enum DivergenceAnalyzer {
         }
         weigh(&comparisons, try DivergenceTraffic.shares(groups, source, request, range))
         if request.policy.judgesFleet { judgeFleet(&comparisons, request.policy) }
+        tellBehind(&comparisons, request)
         return DivergenceReport(
             source: request.source, target: request.target, policyDigest: request.policy.digest,
             comparisons: ranked(comparisons), leftOut: leftOut)
@@ -141,13 +149,38 @@ package enum DivergenceAnalyzer {
 
     /// Takes back what would not stand out among everything that is compared (F11).
     private static func judgeFleet(_ comparisons: inout [DivergenceComparison], _ policy: DivergencePolicy) {
-        // The evidence at the end, not its highest: only that is evidence in the sense of the procedure.
-        let line = FalseDiscoveryRate.threshold(nats: comparisons.map(\.finalNats), rate: policy.falseDiscoveryRate)
+        let tested = comparisons.filter { $0.steps > 0 }.map(\.fleetNats)
+        let line = FalseDiscoveryRate.threshold(nats: tested, rate: policy.falseDiscoveryRate)
         for index in comparisons.indices where comparisons[index].verdict == .diverged {
-            if let line, comparisons[index].finalNats >= line { continue }
+            if let line, comparisons[index].fleetNats >= line { continue }
             comparisons[index].verdict = .undecided
+            comparisons[index].decidedAtMs = nil
             comparisons[index].reasonCode = .belowFleetThreshold
-            comparisons[index].reason += "; not enough to stand out among \(comparisons.count) comparisons"
+            comparisons[index].reason += "; not enough to stand out among \(tested.count) comparisons"
+            comparisons[index].wouldChange = ["more evidence of it, or fewer comparisons beside it"]
+        }
+    }
+
+    /// Says how far behind each comparison's data is. What ended a while ago is no news of now, so only a difference that
+    /// was found stays decided.
+    private static func tellBehind(_ comparisons: inout [DivergenceComparison], _ request: DivergenceRequest) {
+        guard let newest = comparisons.compactMap(\.newestMs).max() else { return }
+        for index in comparisons.indices {
+            guard let until = comparisons[index].dataUntilMs else { continue }
+            comparisons[index].behindSeconds = Double(max(0, (request.asOfMs ?? newest) - until)) / 1000
+            let limit = max(request.policy.stoppedMinutes * 60, 5 * comparisons[index].stepSeconds) * 1000
+            guard newest - until > limit, comparisons[index].verdict != .diverged else { continue }
+            let isTarget = comparisons[index].isTargetBehind
+            // The cluster that is left may fall silent when everything has moved.
+            if isTarget == false, comparisons[index].verdict == .equivalent { continue }
+            comparisons[index].verdict = .undecided
+            comparisons[index].reasonCode =
+                isTarget.map { $0 ? .dataEndedInTarget : .dataEndedInSource } ?? .dataEndedInBoth
+            let side = isTarget.map { $0 ? "the target" : "the source" } ?? "both clusters"
+            let ago = DivergenceText.duration(seconds: Double(newest - until) / 1000)
+            comparisons[index].reason =
+                "samples of it from \(side) end \(ago) before the newest; until then: " + comparisons[index].reason
+            comparisons[index].wouldChange = ["newer samples of it from \(side)"]
         }
     }
 
@@ -175,10 +208,18 @@ package enum DivergenceAnalyzer {
             return (one.app, one.metric) < (other.app, other.metric)
         }
         var output: [DivergenceComparison] = []
-        for verdict in [DivergenceVerdict.diverged, .undecided, .equivalent] {
+        // What stands out alone and not among all comes before what does not stand out at all.
+        func place(_ one: DivergenceComparison) -> Int {
+            switch one.verdict {
+            case .diverged: 0
+            case .undecided: one.reasonCode == .belowFleetThreshold ? 1 : 2
+            case .equivalent: 3
+            }
+        }
+        for wanted in 0...3 {
             var seen: [String: Int] = [:]
             var numbered: [(turn: Int, comparison: DivergenceComparison)] = []
-            for one in order where one.verdict == verdict {
+            for one in order where place(one) == wanted {
                 numbered.append((seen[one.app, default: 0], one))
                 seen[one.app, default: 0] += 1
             }

@@ -2,9 +2,6 @@ import CairnSeries
 
 // From the judgements of a metric's parts to its one verdict, with its reason.
 extension DivergenceComparer {
-    /// Nobody waits longer than a quarter of a year; and an estimate that far out is none.
-    static let decisionSecondsMax = 90.0 * 86_400
-
     func missing(_ kind: DivergenceKind, source: [SeriesSamples], target: [SeriesSamples]) -> DivergenceComparison {
         var output = empty(kind)
         switch (source.isEmpty, target.isEmpty) {
@@ -15,6 +12,7 @@ extension DivergenceComparer {
         case (false, false): output.reasonCode = .noCommonTime
         }
         output.reason = text(output, nil)
+        output.wouldChange = wouldChange(output)
         return output
     }
 
@@ -44,10 +42,10 @@ extension DivergenceComparer {
             output.reasonCode = judgements.compactMap(\.obstacle).first ?? .noCommonTime
             output.dispersion = judgements.compactMap(\.dispersion).first
             output.reason = text(output, judgements.first)
+            output.wouldChange = wouldChange(output)
             return output
         }
         let trajectory = average(usable.map(\.trajectory))
-        let line = Mathematics.log(1 / policy.alpha)
         output.nats = max(0, trajectory.max() ?? 0)
         output.finalNats = trajectory.last ?? 0
         let start = grid.count - trajectory.count
@@ -63,26 +61,51 @@ extension DivergenceComparer {
             output.decidedAtMs = grid.timeMs(start + found) + grid.stepMs
             output.sinceMs = max(output.judgedFromMs ?? .min, grid.timeMs(start + min(one.onset, found)))
             if let peak = one.peak { narrow(&output, to: peak) }
-        } else if usable.count == judgements.count, usable.allSatisfy({ $0.equivalentAt != nil }) {
-            output.verdict = .equivalent
-            output.reasonCode = .insideMargin
-            output.decidedAtMs = grid.timeMs(start + (usable.compactMap(\.equivalentAt).max() ?? 0)) + grid.stepMs
         } else {
-            output.reasonCode = usable.contains(where: \.isAtMargin) ? .atMargin : .tooFewSamples
-            output.timeToDecisionSeconds =
-                output.reasonCode == .atMargin
-                ? nil
-                : usable.filter { $0.equivalentAt == nil }.compactMap(\.stepsToDecision).max().map {
-                    ($0 * Double(grid.stepMs) / 1000).rounded(.up)
-                }
+            output.reasonCode = reasonNotDiverged(usable, of: judgements.count, finalNats: output.finalNats)
+            tellWait(&output, usable, grid: grid, start: start)
         }
         if let isWorse = one.isWorse { output.direction = isWorse ? .worse : .better }
         output.isNew = output.baselineSteps > 0 || one.onset > 0
         output.score = score(one, output)
-        output.parts = parts(usable)
+        output.mixNats = one.mixNats
+        output.fleetNats = FalseDiscoveryRate.adjusted(final: output.finalNats, highest: output.nats)
+        output.parts = parts(usable) + usable.flatMap(\.shown)
         output.looks = looks(one, trajectory, grid: grid, start: start)
         output.reason = text(output, one)
+        output.wouldChange = wouldChange(output)
         return output
+    }
+
+    private var line: Double { Mathematics.log(1 / policy.alpha) }
+
+    private func reasonNotDiverged(
+        _ usable: [DivergenceJudgement], of count: Int, finalNats: Double
+    ) -> DivergenceReason {
+        let stopped = usable.compactMap(\.stopped).first
+        guard usable.count == count, usable.allSatisfy({ $0.equivalentAt != nil }) else {
+            return stopped ?? (usable.contains(where: \.isAtMargin) ? .atMargin : .tooFewSamples)
+        }
+        // The cluster that is left may fall silent when everything has moved.
+        if stopped == .trafficStoppedInTarget { return .trafficStoppedInTarget }
+        return finalNats >= line / 2 ? .evidenceGrows : .insideMargin
+    }
+
+    /// Since when it is EQUIVALENT, or what it still takes.
+    private func tellWait(
+        _ output: inout DivergenceComparison, _ usable: [DivergenceJudgement], grid: DivergenceGrid, start: Int
+    ) {
+        switch output.reasonCode {
+        case .insideMargin:
+            output.verdict = .equivalent
+            let last = usable.compactMap(\.equivalentAt).max() ?? 0
+            output.decidedAtMs = grid.timeMs(start + last) + grid.stepMs
+        case .tooFewSamples:
+            let steps = usable.filter { $0.equivalentAt == nil }.compactMap(\.stepsToDecision).max()
+            output.timeToDecisionSeconds = steps.map { ($0 * Double(grid.stepMs) / 1000).rounded(.up) }
+            output.requestsToDecision = usable.compactMap(\.requestsToDecision).max()
+        default: break
+        }
     }
 
     /// The evidence of the parts together: an average of evidence is evidence, whatever the parts have in common.
@@ -150,37 +173,5 @@ extension DivergenceComparer {
                 timeMs: grid.timeMs(start + look.step) + grid.stepMs, nats: trajectory[look.step],
                 effect: look.effect, low: look.low, high: look.high)
         }
-    }
-
-    /// One sentence that says what was seen and why that decides or does not.
-    private func text(_ output: DivergenceComparison, _ one: DivergenceJudgement?) -> String {
-        let seen = one?.description ?? ""
-        let size = output.effect.map { effect(output, $0) } ?? "unknown"
-        let margin = effect(output, output.margin)
-        let what = output.part.isEmpty ? "" : " (\(output.part))"
-        switch output.reasonCode {
-        case .outsideMargin: return "differs\(what) by \(size), more than the margin of \(margin): \(seen)"
-        case .insideMargin: return "is the same\(what) within the margin of \(margin): \(seen)"
-        case .atMargin: return "the difference\(what) of \(size) is as large as the margin of \(margin): \(seen)"
-        case .tooFewSamples:
-            let wait = output.timeToDecisionSeconds.map {
-                ", about \(DivergenceText.duration(seconds: $0)) more decide"
-            }
-            return "\(output.steps) steps of \(DivergenceText.duration(seconds: Double(output.stepSeconds))) are too "
-                + "few for a margin of \(margin)\(wait ?? "")\(what): \(seen)"
-        case .missingInSource: return "the source has no samples of it"
-        case .missingInTarget: return "the target has no samples of it"
-        case .missingInBoth: return "neither cluster has samples of it"
-        case .noTrafficInSource: return "the source has no traffic"
-        case .noTrafficInTarget: return "the target has no traffic"
-        case .lowTraffic: return "one cluster has only a trickle of the requests, which says nothing about traffic"
-        case .noCommonTime: return "the clusters have no samples at the same time since then"
-        case .belowFleetThreshold: return "differs, and not enough to stand out among all that are compared: \(seen)"
-        }
-    }
-
-    private func effect(_ output: DivergenceComparison, _ value: Double) -> String {
-        output.unit == "share"
-            ? DivergenceText.significant(value * 100) + " points" : DivergenceText.factor(value)
     }
 }

@@ -7,6 +7,8 @@ struct DivergenceComparer {
     var sinceMs: Int64?
     /// When traffic was moved between the clusters.
     var trafficShiftsMs: [Int64] = []
+    /// What the metric means, if somebody said so.
+    var meaning: DivergenceMeaning?
     var read: (SeriesKey) throws -> [Sample]
     /// Requests of the application in both clusters, for counters that mean something per request only.
     var requests: (DivergenceGrid) throws -> (source: [Double?], target: [Double?])?
@@ -25,7 +27,7 @@ struct DivergenceComparer {
         let isCounter = DivergenceMetric.looksLikeCounter(
             name: name, hasStatusLabel: DivergenceMetric.statusLabels.contains { all[$0] != nil },
             samples: (source.first ?? target.first)?.samples ?? [])
-        let shape = DivergenceMetric.shape(name: name, labels: all, isCounter: isCounter)
+        let shape = meaning?.shape ?? DivergenceMetric.shape(name: name, labels: all, isCounter: isCounter)
         let kind: DivergenceKind
         switch shape {
         case .leftOut(let reason): return .leftOut(reason)
@@ -44,8 +46,18 @@ struct DivergenceComparer {
         case .ratio, .share: judgements = try gauges(shape, kind, labels, source, target, grid)
         case .rate: judgements = try rates(kind, source, target, grid)
         }
-        return .compared(assemble(judgements, kind: kind, shape: shape, grid: grid))
+        var output = assemble(judgements, kind: kind, shape: shape, grid: grid)
+        output.meaning = DivergenceMeaning(shape).description
+        let (lastSource, lastTarget) = (last(source), last(target))
+        if let lastSource, let lastTarget {
+            output.dataUntilMs = min(lastSource, lastTarget)
+            output.newestMs = max(lastSource, lastTarget)
+            output.isTargetBehind = lastTarget == lastSource ? nil : lastTarget < lastSource
+        }
+        return .compared(output)
     }
+
+    private func last(_ series: [SeriesSamples]) -> Int64? { series.compactMap(\.samples.last?.timeMs).max() }
 
     private func load(_ keys: [SeriesKey]) throws -> [SeriesSamples] {
         try keys.compactMap { key in
@@ -78,7 +90,8 @@ struct DivergenceComparer {
             effects: classes.enumerated().map {
                 DivergenceMix.Effect(
                     name: $1, members: [$0], isMoreWorse: DivergenceMetric.isMoreWorse(statusClass: $1))
-            }, policy: policy, margins: policy.statusMargins, alpha: policy.alpha, trafficSteps: trafficSteps(grid))
+            }, policy: policy, margins: policy.statusMargins, alpha: policy.alpha, trafficSteps: trafficSteps(grid),
+            stoppedSteps: stoppedSteps(grid))
         func counts(_ series: [SeriesSamples]) -> [[Double]] {
             DivergenceSteps.counts(series, grid: grid, classes: classes, classOf: joined)
         }
@@ -104,6 +117,8 @@ struct DivergenceComparer {
             source.filter { first.contains(instance($0.key)) }, source.filter { !first.contains(instance($0.key)) }
         )
     }
+
+    private func stoppedSteps(_ grid: DivergenceGrid) -> Int { Int(policy.stoppedMinutes * 60_000 / grid.stepMs) }
 
     /// Judged steps at which traffic was moved.
     private func trafficSteps(_ grid: DivergenceGrid, from start: Int? = nil) -> Set<Int> {
@@ -131,9 +146,12 @@ struct DivergenceComparer {
         // Without a baseline the first ten steps choose the cut points, and are no evidence.
         var start = grid.judgedIndex
         if !sourceCounts[..<start].contains(where: { ($0.last ?? 0) > 0 }) { start = min(start + 10, grid.count - 1) }
-        var totals = [Double](repeating: 0, count: texts.count)
-        for step in sourceCounts[..<start] { for index in totals.indices { totals[index] += step[index] } }
-        let cuts = cutPoints(totals)
+        func sum(_ steps: ArraySlice<[Double]>) -> [Double] {
+            var totals = [Double](repeating: 0, count: texts.count)
+            for step in steps { for index in totals.indices { totals[index] += step[index] } }
+            return totals
+        }
+        let cuts = cutPoints(sum(sourceCounts[..<start]))
         let categories = cuts.count + 1
         func divided(_ steps: [[Double]]) -> [[Double]] {
             steps.map { step in
@@ -151,18 +169,18 @@ struct DivergenceComparer {
                 DivergenceMix.Effect(
                     name: "above \(texts[cut])", members: Array(index + 1..<categories), isMoreWorse: true)
             }, policy: policy, margins: policy.exceedanceMargins, alpha: policy.alpha,
-            trafficSteps: trafficSteps(grid, from: start))
+            trafficSteps: trafficSteps(grid, from: start), stoppedSteps: stoppedSteps(grid))
         let all = blocks(divided(sourceCounts), divided(targetCounts))
         let halves = halves(source).map { one, other in
             blocks(
                 divided(DivergenceSteps.counts(one, grid: grid, classes: texts, classOf: bound)),
                 divided(DivergenceSteps.counts(other, grid: grid, classes: texts, classOf: bound)))
         }
-        return [
-            comparer.judge(
-                baseline: Array(all[..<start]), halves: Array((halves ?? []).prefix(start)),
-                judged: Array(all[start...]))
-        ]
+        var output = comparer.judge(
+            baseline: Array(all[..<start]), halves: Array((halves ?? []).prefix(start)), judged: Array(all[start...]))
+        output.shown = DivergenceQuantiles(bounds: bounds.map(\.value), policy: policy, temper: output.dispersion ?? 1)
+            .parts(source: sum(sourceCounts[start...]), target: sum(targetCounts[start...]))
+        return [output]
     }
 
     /// The bounds nearest above the quantiles; without any count every bound but the last.

@@ -26,6 +26,12 @@ struct DivergenceJudgement: Sendable {
     /// The same in requests of the cluster that has fewer.
     var requestsToDecision: Double?
     var isAtMargin = false
+    /// ln E that the classes differ at all.
+    var mixNats: Double?
+    /// Traffic was there and is gone.
+    var stopped: DivergenceReason?
+    /// Further parts that a report shows and no verdict rests on.
+    var shown: [DivergencePart] = []
     /// Why there is nothing to judge.
     var obstacle: DivergenceReason?
     /// What people want to read: `5xx 0.4% -> 2.1%`.

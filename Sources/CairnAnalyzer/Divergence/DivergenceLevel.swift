@@ -10,9 +10,6 @@ struct DivergenceLevel: Sendable {
     /// Judged steps at which traffic was moved.
     var trafficSteps: Set<Int> = []
 
-    private var blockFloor: Int { max(1, Int(policy.blockMinutesMin * 60 / stepSeconds)) }
-    private var blockCap: Int { max(blockFloor + 1, Int(policy.blockMinutesMax * 60 / stepSeconds)) }
-
     /// - Parameters:
     ///   - baseline: differences before the moment judged from; NaN where either side is missing.
     ///   - source: the source alone before that moment, in the same unit.
@@ -24,7 +21,8 @@ struct DivergenceLevel: Sendable {
             output.obstacle = .noCommonTime
             return output
         }
-        let noise = learn(baseline: baseline, source: source)
+        let noise = LevelNoise(
+            baseline: baseline, source: source, margin: margin, policy: policy, stepSeconds: stepSeconds)
         output.baselineSteps = noise.baselineSteps
         output.baselineEffect = noise.center == 0 ? nil : noise.center
         var comparison = LevelComparison(margin: margin, alpha: alpha, noise: noise)
@@ -41,42 +39,6 @@ struct DivergenceLevel: Sendable {
         }
         finish(comparison, judged: judged.map { $0 - noise.center }, into: &output)
         return output
-    }
-
-    private func learn(baseline: [Double], source: [Double]) -> LevelNoise {
-        var output = LevelNoise(blockFloor: blockFloor)
-        let present = baseline.filter { !$0.isNaN }
-        output.baselineSteps = present.count
-        if let found = longRun(baseline, blocksMin: 3) {
-            output.deviation = max(found.variance.squareRoot(), margin * 1e-3)
-            output.memory = found.memory
-        } else if let found = longRun(source, blocksMin: LevelNoise.blocksMin) {
-            // The target is new: how the source varies on its own, doubled, stands in for how the two differ.
-            output.deviation = max((2 * found.variance).squareRoot(), margin * 1e-3)
-            output.memory = found.memory
-            // A small share of the traffic is noisier than a large one: the target shows that in some minutes.
-            output.stepsMin = max(1, min(blockFloor, 8) - 1)
-        }
-        if let deviation = output.deviation, !present.isEmpty {
-            let error = deviation / Double(present.count).squareRoot()
-            let center = OrderStatistics.mean(present)
-            if center.magnitude > policy.baselineDifferenceErrors * error {
-                output.center = center
-                output.centerError = error
-            }
-        }
-        return output
-    }
-
-    /// The variance that one step adds to a long sum, and how often it is that of a step alone.
-    private func longRun(_ values: [Double], blocksMin: Int) -> (variance: Double, memory: Double)? {
-        let length = Autocorrelation.blockLength(of: values, floor: blockFloor, cap: blockCap)
-        let means = Autocorrelation.blockMeans(of: values, length: length)
-        guard let variance = Autocorrelation.variance(ofBlockMeans: means, blocksMin: blocksMin) else { return nil }
-        let longRun = variance * Double(length)
-        let squares = zip(values, values.dropFirst()).map { ($1 - $0) * ($1 - $0) / 2 }.filter { !$0.isNaN }
-        let change = squares.isEmpty ? longRun : OrderStatistics.mean(squares)
-        return (longRun, max(1, longRun / max(1e-300, change)))
     }
 
     private func finish(
@@ -104,21 +66,10 @@ struct DivergenceLevel: Sendable {
         }
         output.isWorse = isMoreWorse.map { $0 == ((output.peak?.effect ?? comparison.effect) >= 0) }
         output.strength = DivergenceOnset.gain(steps)
-        guard let width = comparison.halfWidth(count: Double(comparison.steps), alpha: alpha) else {
-            // Steps still to come, until the noise is known at all.
-            let needed = comparison.stepsToNoise
-            output.stepsToDecision = needed > 0 ? Double(needed) : nil
-            return
-        }
+        output.isAtMargin = comparison.isAtMargin
+        output.stepsToDecision = comparison.stepsToDecision
+        guard let width = comparison.halfWidth(count: Double(comparison.steps), alpha: alpha) else { return }
         output.low = comparison.effect - width
         output.high = comparison.effect + width
-        let room = (output.margin - comparison.effect.magnitude).magnitude
-        guard room > output.margin * 0.02 else {
-            output.isAtMargin = true
-            return
-        }
-        output.stepsToDecision = DivergenceOnset.growth(from: width, to: room).map {
-            max(1, ($0 - 1) * Double(judged.count))
-        }
     }
 }

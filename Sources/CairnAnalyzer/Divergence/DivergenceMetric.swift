@@ -202,6 +202,14 @@ enum DivergenceText {
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }
 
+    /// A number of requests, with two digits that mean something.
+    static func count(_ value: Double) -> String {
+        guard value.isFinite, value < 1e15 else { return "too many" }
+        var scale = 1.0
+        while value / scale >= 100 { scale *= 10 }
+        return "\(Int64((value / scale).rounded(.up) * scale))"
+    }
+
     /// `90 s`, `12 min`, `5 h`, `3 d`.
     static func duration(seconds: Double) -> String {
         switch seconds {

@@ -16,6 +16,7 @@ struct DivergenceMix: Sendable {
     var alpha: Double
     /// Judged steps at which traffic was moved.
     var trafficSteps: Set<Int> = []
+    var stoppedSteps: Int
 
     struct Block: Sendable {
         var a: [Double]
@@ -43,8 +44,15 @@ struct DivergenceMix: Sendable {
         output.dispersion = comparison.temper
         guard output.obstacle == nil else { return output }
         let lookSteps = DivergenceJudgement.lookSteps(judged.count)
+        var mix = MultinomialEvidence(categories: judged.first?.a.count ?? 0)
         var snapshots: [(step: Int, totals: [CountComparison.Totals])] = []
         for (index, block) in judged.enumerated() {
+            if comparison.isCompared(block.draws.a, block.draws.b) {
+                // Rare classes count as one where a minute is expected to show less than one request of them.
+                mix.add(
+                    block.a, block.b, temper: comparison.temper,
+                    groups: mix.groups(expecting: block.draws.a + block.draws.b))
+            }
             comparison.advance(
                 hits(block.a), hits(block.b), draws: block.draws, isTrafficStep: trafficSteps.contains(index))
             output.trajectory.append(comparison.nats)
@@ -57,6 +65,8 @@ struct DivergenceMix: Sendable {
             if lookSteps.contains(index) { snapshots.append((index, effects.indices.map(comparison.totals))) }
         }
         output.dispersion = comparison.temper
+        output.mixNats = mix.nats
+        output.stopped = stopped(judged)
         finish(comparison, judged, snapshots, baseline, into: &output)
         return output
     }
@@ -76,6 +86,14 @@ struct DivergenceMix: Sendable {
         if isCompared { return nil }
         let hasBoth = judged.contains { $0.draws.a > 0 && $0.draws.b > 0 }
         return hasBoth ? .lowTraffic : .noCommonTime
+    }
+
+    /// The side that has had no traffic for a while, though the other one has.
+    private func stopped(_ judged: [Block]) -> DivergenceReason? {
+        let recent = judged.suffix(max(3, stoppedSteps))
+        guard recent.count < judged.count else { return nil }
+        let (hasA, hasB) = (recent.contains { $0.draws.a > 0 }, recent.contains { $0.draws.b > 0 })
+        return hasA == hasB ? nil : hasA ? .trafficStoppedInTarget : .trafficStoppedInSource
     }
 
     /// - Returns: steps of the baseline with traffic on both sides.
@@ -180,7 +198,12 @@ struct DivergenceMix: Sendable {
             let one = snapshot.totals[headline].difference(temper: comparison.temper, own: own, alpha: error)
             return (snapshot.step, one.effect, one.low, one.high)
         }
-        wait(found, comparison, judged.count, into: &output)
+        output.isAtMargin = comparison.isAtMargin(alpha: alpha)
+        if let growth = comparison.growthToDecision(alpha: alpha) {
+            output.stepsToDecision = max(1, (growth - 1) * Double(judged.count))
+            let draws = comparison.totals(headline)
+            output.requestsToDecision = ((growth - 1) * min(draws.drawsA, draws.drawsB)).rounded(.up)
+        }
         output.description = describe(headline, judged, baseline, output.peak?.effect ?? found[headline].effect)
     }
 
@@ -194,27 +217,6 @@ struct DivergenceMix: Sendable {
             output.drawsB += step.draws.b
         }
         return output
-    }
-
-    /// What it would take for each share's interval to lie on one side of its margin.
-    private func wait(
-        _ found: [RateDifference], _ comparison: CountComparison, _ steps: Int, into output: inout DivergenceJudgement
-    ) {
-        var longest = 1.0
-        for (effect, one) in found.enumerated() {
-            let margin = comparison.margin(effect)
-            let room = (margin - one.effect.magnitude).magnitude
-            let width = max(one.high - one.effect, one.effect - one.low)
-            guard room > margin * 0.02 else {
-                output.isAtMargin = true
-                return
-            }
-            guard let growth = DivergenceOnset.growth(from: width, to: room) else { return }
-            longest = max(longest, growth)
-        }
-        output.stepsToDecision = max(1, (longest - 1) * Double(steps))
-        let draws = comparison.totals(0)
-        output.requestsToDecision = ((longest - 1) * min(draws.drawsA, draws.drawsB)).rounded(.up)
     }
 
     private func score(_ gain: Double, _ found: RateDifference, _ margin: Double) -> Double {

@@ -8,7 +8,7 @@ package struct DivergencePolicy: Hashable, Sendable {
     /// Share of false findings over all applications and metrics together, used when a fleet is judged as one.
     package var falseDiscoveryRate = 0.05
     /// Whether `falseDiscoveryRate` must hold besides `alpha`.
-    package var judgesFleet = false
+    package var judgesFleet = true
 
     // The effects that do not matter. Clusters always differ a little, by their hardware alone.
 
@@ -45,6 +45,8 @@ package struct DivergencePolicy: Hashable, Sendable {
     package var clipDeviations = 6.0
     /// A minute in which one side has less than this part of the requests compares a trickle with traffic.
     package var trafficShareMin = 0.005
+    /// A side that had traffic, or samples, and has had none for so long has stopped.
+    package var stoppedMinutes: Int64 = 10
     /// More parts of one metric (topics, routes) than this are judged as their average.
     package var partsMax = 16
     /// Status texts that are kept apart; the rarest of more are joined.
@@ -73,6 +75,7 @@ package struct DivergencePolicy: Hashable, Sendable {
             "readiness_margin": .number(readinessMargin),
             "share_margin": .number(shareMargin), "share_margin_factor": .number(shareMarginFactor),
             "share_margin_max": .number(shareMarginMax), "step_seconds_min": .integer(stepSecondsMin),
+            "stopped_minutes": .integer(stoppedMinutes),
             "traffic_share_min": .number(trafficShareMin),
         ]
     }
@@ -81,20 +84,20 @@ package struct DivergencePolicy: Hashable, Sendable {
     package var digest: String { DivergenceHash.digits(of: CanonicalJSON.bytes(of: json)) }
 
     /// The margin of a latency, as the logarithm of a factor.
-    func latencyMargin(quantile: Double?) -> Double {
+    package func latencyMargin(quantile: Double?) -> Double {
         guard let quantile else { return Mathematics.log(latencyFactors.first ?? 1.1) }
         let index = latencyQuantiles.firstIndex { quantile <= $0 + 1e-9 } ?? latencyQuantiles.count - 1
         return Mathematics.log(latencyFactors.indices.contains(index) ? latencyFactors[index] : 1.2)
     }
 
     /// The margins of shares of requests.
-    var statusMargins: CountMargins {
+    package var statusMargins: CountMargins {
         CountMargins(
             least: shareMargin, factor: shareMarginFactor, most: shareMarginMax, trafficShareMin: trafficShareMin)
     }
 
     /// The margins of shares of requests above a frozen quantile of the source (F7).
-    var exceedanceMargins: CountMargins {
+    package var exceedanceMargins: CountMargins {
         CountMargins(
             least: shareMargin, factor: exceedanceMarginFactor, most: shareMarginMax, trafficShareMin: trafficShareMin)
     }

@@ -15,10 +15,15 @@ extension DivergenceComparison {
             "margin": DivergenceComparison.number(margin), "log_evidence": DivergenceComparison.number(nats),
             "reason": .string(reason), "time_to_decision_seconds": DivergenceComparison.number(timeToDecisionSeconds),
             "reason_code": .string(reasonCode.rawValue), "kind": .string(kind.rawValue), "part": .string(part),
-            "direction": .string(direction.rawValue), "unit": .string(unit),
+            "meaning": .string(meaning), "direction": .string(direction.rawValue), "unit": .string(unit),
             "judged_from": DivergenceComparison.time(judgedFromMs),
             "judged_until": DivergenceComparison.time(judgedUntilMs),
             "decided_at": DivergenceComparison.time(decidedAtMs),
+            "data_until": DivergenceComparison.time(dataUntilMs),
+            "behind_seconds": DivergenceComparison.number(behindSeconds),
+            "requests_to_decision": DivergenceComparison.number(requestsToDecision),
+            "would_change": .array(wouldChange.map { .string($0) }),
+            "mix_log_evidence": DivergenceComparison.number(mixNats),
             "baseline_effect": DivergenceComparison.number(baselineEffect),
             "final_log_evidence": DivergenceComparison.number(finalNats),
             "dispersion": DivergenceComparison.number(dispersion), "steps": .integer(steps),
@@ -36,20 +41,6 @@ extension DivergenceComparison {
                     ]
                 }),
         ]
-    }
-
-    /// The evidence over time, for `explain` and charts.
-    package var looksJSON: JSONValue {
-        .array(
-            looks.map { look in
-                [
-                    "time": DivergenceComparison.time(look.timeMs),
-                    "log_evidence": DivergenceComparison.number(look.nats),
-                    "effect": DivergenceComparison.number(look.effect),
-                    "effect_low": DivergenceComparison.number(look.low),
-                    "effect_high": DivergenceComparison.number(look.high),
-                ]
-            })
     }
 
     private static func time(_ milliseconds: Int64?) -> JSONValue {

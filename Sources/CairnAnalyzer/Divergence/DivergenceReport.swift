@@ -39,6 +39,15 @@ package enum DivergenceReason: String, Sendable, CaseIterable {
     case missingInBoth = "missing_in_both"
     case noTrafficInSource = "no_traffic_in_source"
     case noTrafficInTarget = "no_traffic_in_target"
+    /// Both had traffic, and one has had none for a while: what was equal before says nothing about now.
+    case trafficStoppedInSource = "traffic_stopped_in_source"
+    case trafficStoppedInTarget = "traffic_stopped_in_target"
+    /// Samples of one side, or both, ended a while before the newest there are.
+    case dataEndedInSource = "data_ended_in_source"
+    case dataEndedInTarget = "data_ended_in_target"
+    case dataEndedInBoth = "data_ended_in_both"
+    /// It was the same, and evidence of a difference has been growing since.
+    case evidenceGrows = "evidence_grows"
     /// One side has only a trickle of the requests.
     case lowTraffic = "low_traffic"
     /// Both have data, never at the same time.
@@ -73,6 +82,8 @@ package struct DivergenceComparison: Hashable, Sendable {
     package var app: String
     package var metric: String
     package var kind: DivergenceKind
+    /// How its samples were read: `status mix by label code`, `gauge, as a log ratio`.
+    package var meaning = ""
     package var verdict: DivergenceVerdict
     package var direction: DivergenceDirection
     package var reasonCode: DivergenceReason
@@ -97,6 +108,21 @@ package struct DivergenceComparison: Hashable, Sendable {
     package var nats: Double
     package var finalNats: Double
     package var timeToDecisionSeconds: Double?
+    /// The same in requests of the cluster that has fewer, for counts.
+    package var requestsToDecision: Double?
+    /// What else would have to be so for another verdict, in words.
+    package var wouldChange: [String] = []
+    /// Up to here both clusters have samples of it; and by how much that is behind the newest sample of either cluster,
+    /// or behind the moment that the request was made for.
+    package var dataUntilMs: Int64?
+    package var behindSeconds: Double?
+    /// The newest sample of either side.
+    var newestMs: Int64?
+    var isTargetBehind: Bool?
+    /// ln E that the mixes of status classes differ at all, however little (F3 over all classes).
+    package var mixNats: Double?
+    /// What counts among all comparisons: ln E at the end, or a part of the highest, whichever is more.
+    var fleetNats = 0.0
     /// Variance over that of independent requests, for counts.
     package var dispersion: Double?
     /// Steps with data of both clusters: judged ones, and those of the baseline.

@@ -151,10 +151,20 @@ package struct LevelComparison: Sendable {
         return effect.magnitude + width < margin
     }
 
-    /// Steps until the noise is known at all; 0 if it is.
-    var stepsToNoise: Int {
-        if let running { return running.stepsLeft }
-        return max(0, noise.stepsMin - steps)
+    /// Whether the difference is so near to the margin that no number of steps is sure to decide.
+    var isAtMargin: Bool { isReady && (margin - effect.magnitude).magnitude <= 0.02 * margin }
+
+    /// Further steps like these until the interval lies on one side of the margin, or until the noise is known at all; nil
+    /// if that cannot be told.
+    package var stepsToDecision: Double? {
+        guard let width = halfWidth(count: Double(steps), alpha: alpha) else {
+            let left = running?.stepsLeft ?? max(0, noise.stepsMin - steps)
+            return left > 0 ? Double(left) : nil
+        }
+        guard !isAtMargin else { return nil }
+        return DivergenceOnset.growth(from: width, to: (margin - effect.magnitude).magnitude).map {
+            max(1, ($0 - 1) * Double(steps))
+        }
     }
 }
 
@@ -179,6 +189,46 @@ package struct LevelNoise: Sendable {
         self.deviation = deviation
         self.memory = memory
         self.blockFloor = blockFloor
+    }
+
+    /// - Parameters:
+    ///   - baseline: differences before the moment judged from; NaN where either side is missing.
+    ///   - source: the source alone before that moment, in the same unit.
+    package init(
+        baseline: [Double], source: [Double], margin: Double, policy: DivergencePolicy, stepSeconds: Int64
+    ) {
+        blockFloor = max(1, Int(policy.blockMinutesMin * 60 / stepSeconds))
+        let cap = max(blockFloor + 1, Int(policy.blockMinutesMax * 60 / stepSeconds))
+        let present = baseline.filter { !$0.isNaN }
+        baselineSteps = present.count
+        if let found = LevelNoise.longRun(baseline, floor: blockFloor, cap: cap, blocksMin: 3) {
+            deviation = max(found.variance.squareRoot(), margin * 1e-3)
+            memory = found.memory
+        } else if let found = LevelNoise.longRun(source, floor: blockFloor, cap: cap, blocksMin: LevelNoise.blocksMin) {
+            // The target is new: how the source varies on its own, doubled, stands in for how the two differ.
+            deviation = max((2 * found.variance).squareRoot(), margin * 1e-3)
+            memory = found.memory
+            // A small share of the traffic is noisier than a large one: the target shows that in some minutes.
+            stepsMin = max(1, min(blockFloor, 8) - 1)
+        }
+        if let deviation, !present.isEmpty {
+            let error = deviation / Double(present.count).squareRoot()
+            let mean = OrderStatistics.mean(present)
+            if mean.magnitude > policy.baselineDifferenceErrors * error { (center, centerError) = (mean, error) }
+        }
+    }
+
+    /// The variance that one step adds to a long sum, and how often it is that of a step alone.
+    private static func longRun(
+        _ values: [Double], floor: Int, cap: Int, blocksMin: Int
+    ) -> (variance: Double, memory: Double)? {
+        let length = Autocorrelation.blockLength(of: values, floor: floor, cap: cap)
+        let means = Autocorrelation.blockMeans(of: values, length: length)
+        guard let variance = Autocorrelation.variance(ofBlockMeans: means, blocksMin: blocksMin) else { return nil }
+        let longRun = variance * Double(length)
+        let squares = zip(values, values.dropFirst()).map { ($1 - $0) * ($1 - $0) / 2 }.filter { !$0.isNaN }
+        let change = squares.isEmpty ? longRun : OrderStatistics.mean(squares)
+        return (longRun, max(1, longRun / max(1e-300, change)))
     }
 }
 

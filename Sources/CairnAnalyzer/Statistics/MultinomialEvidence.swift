@@ -79,6 +79,17 @@ package struct MultinomialEvidence: Sendable, Hashable {
 
 /// The false discovery rate over many comparisons that may depend on each other in any way (Wang, Ramdas 2022, e-BH).
 package enum FalseDiscoveryRate {
+    /// ln of an e-value from evidence over time: half of what it ended at, and half of what its highest is worth, since
+    /// the highest alone is no e-value (Shafer, Shen, Vereshchagin, Vovk 2011: (m - 1 - ln m) / (ln m)² is). A fault that
+    /// passed is not forgotten.
+    package static func adjusted(final: Double, highest: Double) -> Double {
+        let half = Mathematics.log(0.5)
+        guard highest > 1e-3 else { return Mathematics.logOfSum(final + half, 2 * half) }
+        let worth =
+            highest + Mathematics.log1p(-Mathematics.exp(-highest) * (1 + highest)) - 2 * Mathematics.log(highest)
+        return Mathematics.logOfSum(final, worth) + half
+    }
+
     /// - Parameter nats: ln E of each comparison.
     /// - Returns: the nats from which a comparison counts as found, nil if none does.
     package static func threshold(nats: [Double], rate: Double) -> Double? {

@@ -6,6 +6,8 @@ struct RunningDispersion: Sendable {
     static let blockSteps = 15.0
     private static let termsMin = 8.0
     private static let blocksMin = 6.0
+    /// The one step in which a fault begins is no noise, however large: it counts as this many usual ones at most.
+    private static let clip = 8.0
 
     /// What one category was in the last step and the last block.
     struct Category: Sendable {
@@ -65,7 +67,7 @@ struct RunningDispersion: Sendable {
     mutating func endStep(draws: (a: Double, b: Double)) {
         let weight = Self.weight(draws.a, draws.b)
         if pending.categories > 0 {
-            steps.sum += pending.sum / pending.categories
+            steps.sum += min(pending.sum / pending.categories, Self.clip * factor)
             steps.terms += 1
         }
         weights += weight
@@ -74,7 +76,7 @@ struct RunningDispersion: Sendable {
         block = (block.a + draws.a, block.b + draws.b, block.steps + 1)
         if block.steps >= Self.blockSteps {
             if pendingBlock.categories > 0 {
-                blocks.sum += pendingBlock.sum / pendingBlock.categories
+                blocks.sum += min(pendingBlock.sum / pendingBlock.categories, Self.clip * factor)
                 blocks.terms += 1
             }
             blocks.last = Self.weight(block.a, block.b)

@@ -22,7 +22,8 @@ struct BenchCommand: ParsableCommand {
               cairn bench --events 1000000 --folder /mnt/ssd -o md
               cairn bench --samples 100000000 --series 100000
               cairn bench drops --streams 2400
-            """, subcommands: [BenchDropsCommand.self])
+              cairn bench quality
+            """, subcommands: [BenchDropsCommand.self, BenchQualityCommand.self])
 
     @Option(help: ArgumentHelp("How many events.", valueName: "n"))
     var events: Int = 200_000

@@ -29,6 +29,12 @@ struct DivergeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The label that names the application.", valueName: "label"))
     var appLabel: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "What a metric means, where its name does not say it (repeatable): "
+                + DivergenceMeaning.vocabulary.joined(separator: ", ") + ".", valueName: "metric=meaning"))
+    var meaning: [String] = []
+
     @Flag(help: "Only what diverged.")
     var findingsOnly = false
 
@@ -49,6 +55,8 @@ struct DivergeCommand: ParsableCommand {
         var request = DivergenceRequest(source: pair.source, target: pair.target)
         request.sinceMs = try (since ?? JudgedSince.ofPhase(pair, workspace.readModel))?.milliseconds
         request.untilMs = until?.milliseconds
+        request.trafficShiftsMs = try TrafficShifts.times(pair, workspace.readModel)
+        request.meanings = try meanings()
         if !appLabel.isEmpty { request.appLabels = appLabel }
         let report = try DivergenceAnalyzer.analyze(workspace.readModel, request)
         guard !report.comparisons.isEmpty else {
@@ -61,6 +69,22 @@ struct DivergeCommand: ParsableCommand {
         SampleWarnings.show(workspace.readModel)
         if report.findings.contains(where: { words.counts($0.id) }) { throw ExitStatus.finding }
         if report.comparisons.allSatisfy({ $0.verdict == .undecided }) { throw ExitStatus.undecided }
+    }
+
+    private func meanings() throws -> [String: DivergenceMeaning] {
+        var output: [String: DivergenceMeaning] = [:]
+        for text in meaning {
+            guard let mark = text.firstIndex(of: "="),
+                let known = DivergenceMeaning(parsing: String(text[text.index(after: mark)...]))
+            else {
+                throw CommandError(
+                    "cannot tell what \(text) says of a metric",
+                    remedy: "use metric=meaning with one of \(DivergenceMeaning.vocabulary.joined(separator: ", "))",
+                    status: ExitStatus.usage)
+            }
+            output[String(text[..<mark])] = known
+        }
+        return output
     }
 
     private func table(_ report: DivergenceReport, _ words: FindingWords) -> Table {
@@ -91,6 +115,10 @@ struct DivergeCommand: ParsableCommand {
         for finding in report.findings {
             guard let note = words.note(on: finding.id) else { continue }
             table.notes.append("\(finding.comparison.app), \(finding.comparison.metric): \(note)")
+        }
+        let behind = report.comparisons.compactMap(\.behindSeconds).max() ?? 0
+        if behind >= 120 {
+            table.notes.append("the data of some comparisons is up to \(Int(behind)) s behind the newest")
         }
         if !report.leftOut.isEmpty { table.notes.append("\(report.leftOut.count) metrics were not comparable") }
         return table
