@@ -1,6 +1,6 @@
 /// Which combination of values an excess belongs to: the search of Squeeze (Li et al. 2019, "Generic and Robust
-/// Localization of Multi-Dimensional Root Causes") over cuboids, which are sets of dimensions. Within a cuboid,
-/// combinations are taken in the order of how much they deviate, as long as the whole fits better.
+/// Localization of Multi-Dimensional Root Causes") over cuboids, which are sets of dimensions; within one
+/// dimension, values that deviate alike are taken together as long as the whole fits better.
 ///
 /// What fits is judged by the likelihood ratio of Poisson counts where Squeeze has its potential score: that score asks
 /// every leaf to have risen alike, and leaves of zero, one or two events never do.
@@ -27,7 +27,11 @@ package enum CauseSearch {
     /// Dimensions of which every combination is tried; the best of these is then tried with one more.
     private static let layersMax = 2
     /// So much of the excess explained is all of it.
-    private static let explainedEnough = 0.9
+    private static let explainedEnough = 0.98
+    /// Nats that a cause beside others must be worth.
+    private static let furtherNats = 10.0
+    /// Values of one cause rise alike, within this factor; others belong to another cause.
+    private static let alike = 2.0
     /// Values of one dimension in a cause; what needs more is another dimension's doing.
     private static let valuesMax = 5
     /// Factor by which a combination deviates to be looked at.
@@ -48,7 +52,9 @@ package enum CauseSearch {
         var rest = table
         var causes: [Cause] = []
         var explained = 0.0
-        while causes.count < most, explained < explainedEnough, var cause = self.causes(in: rest, best: 1).first {
+        while causes.count < most, explained < explainedEnough, var cause = self.causes(in: rest, best: 1).first,
+            causes.isEmpty || cause.score >= furtherNats
+        {
             let held = cause.explained * (rest.total.actual - rest.total.expected)
             cause.explained = min(1, held / excess)
             explained += cause.explained
@@ -101,8 +107,8 @@ package enum CauseSearch {
         let sizes = cuboid.map { table.values[$0].count }
         var numbers: [UInt64: Int] = [:]
         var dense: [Int32] = []
-        let product = sizes.reduce(1) { $0.multipliedReportingOverflow(by: max(1, $1)).partialValue }
-        if product > 0, product <= 1 << 20 { dense = [Int32](repeating: -1, count: product) }
+        let product = sizes.reduce(1.0) { $0 * Double(max(1, $1)) }
+        if product <= 1_048_576 { dense = [Int32](repeating: -1, count: Int(product)) }
         var elements: [Element] = []
         for leaf in 0..<table.count {
             var key: UInt64 = 0
@@ -137,13 +143,17 @@ package enum CauseSearch {
         for index in elements.indices {
             consider(elements[index...index], elements[index].actual, elements[index].expected)
         }
-        // Ordered by their own evidence: one event where none was expected deviates most and says least.
+        // Several values of one dimension: those that rise like the one with most evidence. One event where none was
+        // expected deviates most and says least.
         let strong = elements.map { (nats($0.actual, $0.expected), $0) }.filter { $0.0 > cost }
             .sorted { $0.0 == $1.0 ? $0.1.codes.lexicographicallyPrecedes($1.1.codes) : $0.0 > $1.0 }.map(\.1)
-        var sum = (actual: 0.0, expected: 0.0)
-        for (index, element) in strong.prefix(valuesMax).enumerated() {
-            sum = (sum.actual + element.actual, sum.expected + element.expected)
-            consider(strong[...index], sum.actual, sum.expected)
+        if cuboid.count == 1, let first = strong.first {
+            let like = strong.filter { $0.factor < first.factor * alike && $0.factor * alike > first.factor }
+            var sum = (actual: 0.0, expected: 0.0)
+            for (index, element) in like.prefix(valuesMax).enumerated() {
+                sum = (sum.actual + element.actual, sum.expected + element.expected)
+                consider(like[...index], sum.actual, sum.expected)
+            }
         }
         guard let best else { return nil }
         let held = best.elements.reduce(0) { $0 + $1.actual - $1.expected }
