@@ -25,6 +25,7 @@ package struct FindingsRecorder {
     private let actor: Actor
     private var known: [String: KnownFinding] = [:]
     private var incidents: [KnownIncident] = []
+    private var changes = ChangeHistory()
 
     private struct KnownFinding {
         var data: JSONObject
@@ -45,7 +46,9 @@ package struct FindingsRecorder {
         self.ledger = ledger
         self.actor = actor
         try ledger.forEach(from: 0) { event in
-            guard event.subject.kind == "finding" || event.subject.kind == "incident" else { return }
+            guard event.subject.kind == "finding" || event.subject.kind == "incident" else {
+                return self.changes.note(event)
+            }
             self.note(event)
         }
     }
@@ -168,13 +171,17 @@ package struct FindingsRecorder {
                 isOpen: true))
         known[finding.id]?.incident = id
         outcome.incidents += 1
-        return incidentEvent(
-            "incident.opened", id, at: finding.start,
-            [
-                "incident": .string(id), "title": finding.data["reason"] ?? .string(finding.cause),
-                "severity": finding.analyzer == SilenceAnalyzer.name ? "warning" : "critical",
-                "finding": .string(finding.id), "cause": .string(finding.cause),
-            ])
+        let about = JSONValue.object(finding.data)
+        let clusters = [about["cluster"], about["clusters"]?["source"], about["clusters"]?["target"]]
+        var data: JSONObject = [
+            "incident": .string(id), "title": finding.data["reason"] ?? .string(finding.cause),
+            "severity": .string(IncidentBrief.severity(about)), "finding": .string(finding.id),
+            "cause": .string(finding.cause),
+        ]
+        data["impact"] = IncidentBrief.impact(about).map { .string($0) }
+        data["preceded_by"] = changes.change(
+            before: finding.start, clusters: Set(clusters.compactMap { $0?.string }))?.json(before: finding.start)
+        return incidentEvent("incident.opened", id, at: finding.start, data)
     }
 
     private func incidentEvent(_ name: String, _ id: String, at time: Timestamp, _ data: JSONObject) -> Append {

@@ -75,6 +75,17 @@ private struct Words {
         text(key).map { "\(label) \($0)\(unit)" }
     }
 
+    /// `12 min after production traffic to 50 % on the target (entry 130), in shift-traffic approved by priya`.
+    func preceding(_ change: JSONValue?) -> String? {
+        guard let change, let what = change["what"]?.string, let position = change["position"]?.integer else {
+            return nil
+        }
+        let minutes = (change["seconds_before"]?.integer ?? 0) / 60
+        let approval = change["approved_by"]?.string.map { " approved by \($0)" } ?? ""
+        let phase = change["phase"]?.string.map { ", in \($0)\(approval)" } ?? ""
+        return "\(minutes) min after \(what) (entry \(position))\(phase)"
+    }
+
     mutating func say(
         _ kind: TimelineEntry.Kind, _ severity: TimelineEntry.Severity, _ action: String, _ evidence: String?...
     ) {
@@ -304,8 +315,9 @@ private struct Words {
         switch name {
         case "incident.opened":
             say(
-                .incident, .critical, "incident opened: \(text("title") ?? event.subject.id)",
-                part("severity", "severity"))
+                .incident, text("severity") == "warning" ? .warning : .critical,
+                "incident opened: \(text("title") ?? event.subject.id)", part("severity", "severity"),
+                part("impact", "impact"), preceding(event.data["preceded_by"]))
             result.marker = "INCIDENT BEGINS"
         case "incident.joined":
             say(.incident, .warning, "finding \(text("finding") ?? "?") joined incident \(text("incident") ?? "?")")
