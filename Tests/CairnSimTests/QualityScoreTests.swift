@@ -38,7 +38,11 @@ import Testing
     }
 
     @Test func seasonalBlocks() throws {
-        var minutes = (0..<4 * 1440).map { Double($0 % 1440) / 1440 + Double($0 / 1440 % 2) * 0.01 }
+        var minutes: [Double] = []
+        for day in 0..<4 {
+            let level = day.isMultiple(of: 2) ? 0 : 0.01
+            for minute in 0..<1440 { minutes.append(level + Double(minute) / 1440) }
+        }
         let change = 4 * 1440 - 120
         let calm = try #require(SeasonalBlockJudge.deviations(minutes, change: change))
         for index in change..<minutes.count { minutes[index] += 1 }
