@@ -41,6 +41,16 @@ package enum KayentaJudge {
         /// The interval of the difference and its Hodges-Lehmann estimate, where the test was reached.
         package var interval: MannWhitney.Interval?
         package var effect: Double?
+
+        package init(
+            classification: Classification, isCritical: Bool = false, interval: MannWhitney.Interval? = nil,
+            effect: Double? = nil
+        ) {
+            self.classification = classification
+            self.isCritical = isCritical
+            self.interval = interval
+            self.effect = effect
+        }
     }
 
     /// Of the estimated difference the interval must lie beyond this share of it.
