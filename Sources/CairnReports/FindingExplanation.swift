@@ -39,11 +39,11 @@ package enum FindingExplanation {
             LabelledText("What was seen", sentence(data["reason"]?.string) ?? FindingText.headline(data)),
             LabelledText("What it means", meaning(data)),
             LabelledText("The test", test(data, series)),
-            LabelledText("What would change the verdict", change(data, series)),
+            LabelledText("What would change the verdict", change(data)),
         ].filter { !$0.text.isEmpty }
         var json = data.object ?? JSONObject()
         json["finding"] = .string(id)
-        json["is_open"] = .bool(state.isOpen)
+        json["status"] = state.isOpen ? "open" : "withdrawn"
         json["note"] = .optional(state.note(at: now))
         json["explanation"] = .array(
             sections.map { ["title": .string($0.label), "text": .string($0.text)] })
@@ -130,17 +130,15 @@ package enum FindingExplanation {
         return value * (1 + rest * 9)
     }
 
-    private static func change(_ data: JSONValue, _ series: EvidenceSeries?) -> String {
+    private static func change(_ data: JSONValue) -> String {
         switch data["analyzer"]?.string {
         case DivergenceReport.analyzer:
-            var text = ""
-            if let margin = data["margin"]?.double, data["effect"] != nil {
-                text =
-                    "An effect within the margin of \(FindingText.effect(["effect": .number(margin), "unit": data["unit"] ?? .null])), for the rest of the phase, would take it back. "
-            }
-            return text
-                + "A mute or mark-false with a reason keeps it from failing a gate; a wider margin in the plan's gates does "
-                + "so for the metric."
+            let would = (data["would_change"]?.array ?? []).compactMap { sentence($0.string) }.joined(separator: " ")
+            return [
+                would,
+                "A mute or mark-false with a reason keeps it from failing a gate; a wider margin in the plan's gates does so "
+                    + "for the metric.",
+            ].filter { !$0.isEmpty }.joined(separator: " ")
         case DropsAnalyzer.name:
             return
                 "Once the share is back to what is usual for ten minutes, its incident closes. Flow logs that arrive late "
