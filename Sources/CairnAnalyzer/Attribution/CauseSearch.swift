@@ -31,7 +31,7 @@ package enum CauseSearch {
     /// Nats that a cause beside others must be worth.
     private static let furtherNats = 10.0
     /// Values of one cause rise alike, within this factor; others belong to another cause.
-    private static let alike = 2.0
+    private static let alike = 1.5
     /// Values of one dimension in a cause; what needs more is another dimension's doing.
     private static let valuesMax = 5
     /// Factor by which a combination deviates to be looked at.
