@@ -14,10 +14,11 @@ enum AnalyzeStep {
                     + "--target B` names them")
         }
         for line in outcome.lines { Terminal.note("found: \(line)") }
-        let opened = outcome.drops.opened + outcome.divergence.opened
-        let revised = outcome.drops.revised + outcome.divergence.revised
-        let withdrawn = outcome.drops.withdrawn + outcome.divergence.withdrawn
-        let incidents = outcome.drops.incidents + outcome.divergence.incidents
+        let all = [outcome.drops, outcome.divergence, outcome.silence]
+        let opened = all.reduce(0) { $0 + $1.opened }
+        let revised = all.reduce(0) { $0 + $1.revised }
+        let withdrawn = all.reduce(0) { $0 + $1.withdrawn }
+        let incidents = all.reduce(0) { $0 + $1.incidents }
         Terminal.note(
             "analysed: \(opened) findings opened, \(revised) revised, \(withdrawn) withdrawn; \(incidents) new incidents"
         )
