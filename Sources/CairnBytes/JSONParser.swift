@@ -343,8 +343,8 @@ private struct DecimalText: Equatable {
             if byte == UInt8(ascii: ".") {
                 sawPoint = true
             } else if byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E") {
-                // An exponent too long for an Int is one that no finite double but zero has.
-                exponent = Int(String(decoding: rest, as: UTF8.self)) ?? Int(Int32.min)
+                // An exponent over 32 bits is one that no finite double but zero has, and must not overflow below.
+                exponent = Int(Int32(String(decoding: rest, as: UTF8.self)) ?? .min)
                 break
             } else {
                 digits.append(byte)
@@ -356,7 +356,8 @@ private struct DecimalText: Equatable {
             digits.removeLast()
             exponent += 1
         }
-        while digits.first == UInt8(ascii: "0") { digits.removeFirst() }
+        // At once: a text may have millions of them.
+        digits.removeFirst(digits.prefix { $0 == UInt8(ascii: "0") }.count)
         if digits.isEmpty { exponent = 0 }
     }
 }

@@ -16,9 +16,19 @@ import Testing
     @Test(arguments: [
         ("1.10", true), ("9007199254740993", false), ("-0", false), ("0.1", true), ("1e400", nil), ("0e999999", true),
         ("333333333.33333329", false), ("100000000000000000000", true), ("0.30000000000000004", true),
+        // Exponents at the ends of an integer.
+        ("0.0e-9223372036854775808", true), ("0e9223372036854775807", true), ("1.5e-9223372036854775808", false),
+        ("0.00e-2147483648", true), ("10e-2147483648", false),
     ])
     func aNumberThatLosesSomethingIsNoticed(text: String, isLossless: Bool?) {
         #expect((try? JSONParser.parse(text))?.isLossless == isLossless)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func zerosInFrontCostNoMoreThanOtherDigits() throws {
+        let text = "0." + String(repeating: "0", count: 2_000_000) + "1"
+        let document = try JSONParser.parse(text)
+        #expect(document.value == .number(0))
+        #expect(!document.isLossless)
     }
 
     @Test func membersAreSortedByUTF16() throws {
