@@ -41,8 +41,12 @@ package struct Timestamp: Sendable, Hashable, Comparable {
 
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
 
+    /// Stays within the years 1 to 9999.
     package func adding(seconds: Int64) -> Timestamp {
-        Timestamp(microseconds: microseconds &+ seconds &* Timestamp.microsecondsPerSecond)
+        let (added, overflow) = seconds.multipliedReportingOverflow(by: Timestamp.microsecondsPerSecond)
+        let (sum, overflow2) = microseconds.addingReportingOverflow(added)
+        guard !overflow, !overflow2 else { return seconds < 0 ? .earliest : .latest }
+        return min(max(Timestamp(microseconds: sum), .earliest), .latest)
     }
 
     package static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {

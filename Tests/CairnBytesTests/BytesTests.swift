@@ -74,6 +74,13 @@ import Testing
         #expect(Timestamp(microseconds: microseconds).description == text)
     }
 
+    @Test(arguments: [.max, .max / 1_000_000, 1_000_000 * 604_800, -1_000_000 * 604_800, .min] as [Int64])
+    func aTimeStaysOneThatCanBeWritten(seconds: Int64) throws {
+        let now = try #require(Timestamp("2026-01-01T10:00:00Z"))
+        #expect(now.adding(seconds: seconds) == (seconds < 0 ? .earliest : .latest))
+        #expect(Timestamp(now.adding(seconds: seconds).description) != nil)
+    }
+
     @Test func timesInOtherForms() {
         #expect(Timestamp("2026-01-01T10:00:00+02:00") == Timestamp("2026-01-01T08:00:00Z"))
         #expect(Timestamp("2026-01-01 10:00:00", allowsMissingZone: true) == Timestamp("2026-01-01T10:00:00Z"))
