@@ -107,6 +107,39 @@ import Testing
         }
     }
 
+    /// A letter of the kind may be written as an escape, in JSON and in YAML.
+    @Test(arguments: [
+        (#"{"kind":"List","items":[{"kind":"\u0053ecret","data":{"key":"aHVudGVyMg=="}}]}"#, ImportFormat.velero),
+        (
+            #"{"apiVersion":"v1","kind":"Event","message":"{\"kind\":\"\\u0053ecret\",\"data\":"#
+                + #"{\"k\":\"aHVudGVyMg==\"}}"}"#, .kubernetesEvents
+        ),
+        ("kind: \"\\x53ecret\"\ndata:\n  key: aHVudGVyMg==\n", .kubernetesEvents),
+    ])
+    func secretsWithEscapesAreDropped(text: String, format: ImportFormat) throws {
+        var options = ImportOptions(format: format)
+        options.defaultTime = Timestamp("2026-01-01T00:00:00Z")
+        let collected = try Collected(text, options)
+        #expect(collected.events.count + collected.rejects.count == 1)
+        #expect(!collected.golden.contains("aHVudGVyMg"))
+    }
+
+    /// Where the items of a list are not found in its bytes, no item gets those of the others.
+    @Test func anItemOfAListKeepsItsOwnBytes() throws {
+        let list =
+            #"{"kind":"List","\u0069tems":[{"kind":"Secret","data":{"key":"aHVudGVyMg=="}},"#
+            + #"{"apiVersion":"v1","kind":"Event","count":9007199254740993,"metadata":{"uid":"u","resourceVersion":"1"},"#
+            + #""lastTimestamp":"2026-01-01T00:00:00Z"}]}"#
+        let watched =
+            #"{"type":"ADDED","\u006fbject":{"apiVersion":"v1","kind":"Event","count":9007199254740993,"#
+            + #""lastTimestamp":"2026-01-01T00:00:00Z"},"other":{"kind":"Secret","data":{"key":"aHVudGVyMg=="}}}"#
+        for text in [list, watched] {
+            let collected = try Collected(text, ImportOptions(format: .kubernetesEvents))
+            #expect(collected.events.count == 1)
+            #expect(!collected.golden.contains("aHVudGVyMg"), "\(collected.golden)")
+        }
+    }
+
     /// What cannot be read and may hold a Secret is not repeated among the rejects, wherever it was cut.
     @Test func brokenSecretsAreNotRepeated() throws {
         let secret = #"{"apiVersion":"v1","data":{"key":"aHVudGVyMg=="},"kind":"Secret"}"#

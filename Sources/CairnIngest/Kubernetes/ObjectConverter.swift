@@ -97,24 +97,26 @@ struct ObjectLists<Reader: JSONRecordReader>: JSONRecordReader {
             var line = record.line
             var counted = 0
             for (index, item) in items.enumerated() {
-                var element = JSONRecord(
-                    value: ObjectLists.withKind(item, of: record.value), bytes: record.bytes,
-                    isLossless: record.isLossless, line: record.line, column: record.column)
+                var element = record
+                element.value = ObjectLists.withKind(item, of: record.value)
                 if ranges.count == items.count {
                     let range = ranges[index]
                     line += record.bytes[counted..<range.lowerBound].count { $0 == UInt8(ascii: "\n") }
                     counted = range.lowerBound
                     element.bytes = Array(record.bytes[range])
                     element.line = line
+                } else {
+                    element.bytes = CanonicalJSON.bytes(of: element.value)
                 }
                 reader.take(element, into: &batch)
             }
         } else if let object = ObjectLists.watched(record.value) {
             var element = record
             element.value = object
-            if let range = JSONElements.ranges(of: "object", in: record.bytes).first {
-                element.bytes = Array(record.bytes[range])
-            }
+            // The bytes around an object may hold others, which are not its own: they are never taken for it.
+            element.bytes =
+                JSONElements.ranges(of: "object", in: record.bytes).first.map { Array(record.bytes[$0]) }
+                ?? CanonicalJSON.bytes(of: object)
             reader.take(element, into: &batch)
         } else {
             reader.take(record, into: &batch)

@@ -9,7 +9,7 @@ enum Secrets {
 
     /// Replaces the values of Secrets anywhere in the record; then its bytes are the canonical form of what is left.
     static func drop(from record: inout JSONRecord) {
-        guard contains(record.bytes, word) else { return }
+        guard mayName(record.bytes) else { return }
         var count = 0
         let value = dropping(from: record.value, &count)
         guard count > 0 else { return }
@@ -18,6 +18,14 @@ enum Secrets {
         record.isLossless = true
         record.notes.append("the values of \(count) Kubernetes Secret\(count == 1 ? " were" : "s were") dropped")
     }
+
+    /// False for most bytes: neither do they have the word, nor an escape that may stand for a letter of it.
+    private static func mayName(_ bytes: [UInt8]) -> Bool {
+        contains(bytes, word) || letterEscapes.contains { contains(bytes, $0) }
+    }
+
+    /// `\u` of JSON, and the further ones of YAML.
+    private static let letterEscapes = ["\\u", "\\U", "\\x"].map { Array($0.utf8) }
 
     private static func dropping(from value: JSONValue, _ count: inout Int) -> JSONValue {
         switch value {
@@ -38,7 +46,7 @@ enum Secrets {
             return .object(result)
         case .string(let text):
             // A Secret inside a text, as in an annotation or a manifest written as JSON.
-            guard text.first == "{", contains(Array(text.utf8), word), let inner = try? JSONParser.parse(text).value
+            guard text.first == "{", mayName(Array(text.utf8)), let inner = try? JSONParser.parse(text).value
             else { return value }
             var innerCount = 0
             let cleaned = dropping(from: inner, &innerCount)
