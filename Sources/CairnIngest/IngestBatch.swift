@@ -57,21 +57,12 @@ package struct IngestReject: Error, Sendable, Hashable, CustomStringConvertible 
     }
 }
 
-/// What a metric is, as the exposition says in `# HELP`, `# TYPE` and `# UNIT`.
-package struct MetricDescription: Sendable, Hashable {
-    package var name: String
-    package var type: String?
-    package var help: String?
-    package var unit: String?
-}
-
 /// What came out of a piece of a file, in the order of the file. The caller takes it and the importer starts anew, so
 /// that memory holds one piece and not the file.
 package struct IngestBatch: Sendable {
     package let file: String
     package private(set) var events: [IngestedEvent] = []
     package var samples = SampleRows()
-    package var metrics: [MetricDescription] = []
     package var rejects: [IngestReject] = []
     let rejectRawBytesMax: Int
     private var eventBytes = 0
@@ -81,12 +72,13 @@ package struct IngestBatch: Sendable {
         self.rejectRawBytesMax = rejectRawBytesMax
     }
 
-    package var isEmpty: Bool { events.isEmpty && samples.count == 0 && metrics.isEmpty && rejects.isEmpty }
+    package var isEmpty: Bool { events.isEmpty && samples.count == 0 && rejects.isEmpty }
 
     /// A batch is handed over from here: enough to make one append of the log worth its sync, and at most some
     /// 20 MB.
     var isLarge: Bool {
-        events.count >= 1000 || eventBytes >= 16 << 20 || samples.count >= 1_000_000 || rejects.count >= 1000
+        events.count >= 1000 || eventBytes >= 16 << 20 || samples.count >= 1_000_000 || samples.keyBytes >= 16 << 20
+            || rejects.count >= 1000
     }
 
     mutating func add(_ event: IngestedEvent) {

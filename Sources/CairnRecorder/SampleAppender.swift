@@ -11,6 +11,8 @@ struct SampleAppender {
     static let unassigned = "unassigned"
     /// Samples held before an event is made of them: enough that one event in a thousand samples is nothing.
     private static let samplesHeldMax = 1_000_000
+    /// Names and labels held before that: each sample may be of another series with 16 KiB of them.
+    private static let keyBytesHeldMax = 256 << 20
 
     private let ledger: Ledger
     private let clock: any WallClock
@@ -20,6 +22,7 @@ struct SampleAppender {
     private var names: [String: SampleNames] = [:]
     private var heldCount = 0
     private var number = 0
+    private var heldKeyBytes = 0
     /// Hashes of the series that came. Two of one hash count as one, which only makes the limit a little larger.
     private var seriesSeen: Set<Int> = []
     private(set) var accepted = 0
@@ -48,7 +51,11 @@ struct SampleAppender {
             held[cluster, default: []].append(series)
         }
         heldCount += rows.count
-        if heldCount >= SampleAppender.samplesHeldMax { try flush() }
+        heldKeyBytes += rows.keyBytes
+        if heldCount >= SampleAppender.samplesHeldMax || heldKeyBytes >= SampleAppender.keyBytesHeldMax {
+            try flush()
+            heldKeyBytes = 0
+        }
     }
 
     mutating func finish() throws { try flush() }

@@ -9,7 +9,6 @@ struct Collected {
     var events: [IngestedEvent] = []
     /// Series by their text form, each with its samples.
     var series: [String: [Sample]] = [:]
-    var metrics: [MetricDescription] = []
     var rejects: [IngestReject] = []
     var summary = FileSummary(file: "")
 
@@ -35,7 +34,6 @@ struct Collected {
 
     private mutating func add(_ batch: IngestBatch) {
         events += batch.events
-        metrics += batch.metrics
         rejects += batch.rejects
         for part in batch.samples.batch.series { series[part.key.description, default: []] += part.samples }
     }
@@ -44,10 +42,6 @@ struct Collected {
     var golden: String {
         var text = ""
         for event in events { text += CanonicalJSON.string(of: Collected.json(of: event)) + "\n" }
-        for metric in metrics {
-            text += "metric \(metric.name) type=\(metric.type ?? "-") help=\(metric.help ?? "-")"
-            text += " unit=\(metric.unit ?? "-")\n"
-        }
         for (name, samples) in series.sorted(by: { $0.key < $1.key }) {
             text += "series \(name)\n"
             for sample in samples { text += "  \(Timestamp(microseconds: sample.timeMs * 1000)) \(sample.value)\n" }

@@ -21,6 +21,18 @@ import Testing
         try Golden.expect(collected.golden, matches: "csv.txt", in: #filePath)
     }
 
+    /// A batch holds a few megabytes, whatever the lines are: here each is of another series with long labels.
+    @Test func manyLongSeriesComeInManyBatches() throws {
+        let value = String(repeating: "x", count: 4000)
+        let lines = (0..<6000).map { "m{a=\"\(value)\",b=\"\(value)\",c=\"\($0)\"} 1 1772445600000\n" }
+        let importer = FileImporter(file: "input", options: ImportOptions(format: .prometheus))
+        var batches: [Int] = []
+        for part in lines { try importer.append(Array(part.utf8)) { batches.append($0.samples.series.count) } }
+        _ = try importer.finish { batches.append($0.samples.series.count) }
+        #expect(batches.reduce(0, +) == 6000)
+        #expect(batches.count >= 3 && batches.allSatisfy { $0 <= 2200 }, "\(batches)")
+    }
+
     @Test func defaultTimeStandsInForMissingOnes() throws {
         var options = ImportOptions(format: .prometheus)
         options.defaultTime = Timestamp("2026-01-01T00:00:00Z")

@@ -1,7 +1,7 @@
 internal import CairnBytes
 
-/// Prometheus exposition text 0.0.4 and the parts of OpenMetrics that files have: samples with timestamps, `HELP`,
-/// `TYPE`, `UNIT`, exemplars (passed over) and `# EOF`.
+/// Prometheus exposition text 0.0.4 and the parts of OpenMetrics that files have: samples with timestamps,
+/// exemplars (passed over) and comments, of which those that tell the two apart are looked at.
 ///
 /// Timestamps are milliseconds in the one format and seconds in the other, and a stream does not say at its start
 /// which it is. So: a point or exponent means seconds; an integer from 10^8 to 10^11 means seconds too (as milliseconds
@@ -38,7 +38,6 @@ struct ExpositionConverter: RecordConverter {
         } tooLong: { head, count, line in
             ExpositionConverter.rejectLong(head, count, line, limit, &batch)
         }
-        reader.finish(&batch)
         self.reader = reader
     }
 

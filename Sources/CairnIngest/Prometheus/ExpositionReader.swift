@@ -5,11 +5,7 @@ internal import CairnSeries
 struct ExpositionReader {
     let options: ImportOptions
     private var table: SeriesTable
-    private var descriptions: [String: MetricDescription] = [:]
     private var isOpenMetrics = false
-
-    /// Most metrics whose description is kept: a fleet has some thousands.
-    private static let descriptionsMax = 100_000
 
     init(options: ImportOptions) {
         self.options = options
@@ -19,11 +15,6 @@ struct ExpositionReader {
     var lineBytesMax: Int { options.limits.lineBytesMax }
 
     mutating func begin(_ batch: IngestBatch) { table.beginIfNew(batch.samples) }
-
-    mutating func finish(_ batch: inout IngestBatch) {
-        batch.metrics += descriptions.values.sorted { $0.name < $1.name }
-        descriptions = [:]
-    }
 
     struct Problem: Error {
         var column: Int
@@ -49,7 +40,7 @@ struct ExpositionReader {
         var index = ExpositionReader.skipBlanks(bytes, range.lowerBound, range.upperBound)
         let end = range.upperBound
         if index == end { return }
-        if bytes[index] == UInt8(ascii: "#") { return try comment(bytes, index + 1..<end) }
+        if bytes[index] == UInt8(ascii: "#") { return comment(bytes, index + 1..<end) }
         let start = index
         index = try ExpositionReader.endOfSeries(bytes, start, end)
         let spelled = start..<index
@@ -149,63 +140,24 @@ struct ExpositionReader {
 
     // MARK: Comments
 
-    /// `HELP`, `TYPE`, `UNIT` and `EOF`; any other comment says nothing to a machine.
-    private mutating func comment(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(Problem) {
+    /// What only OpenMetrics has: `EOF`, `UNIT` and some types. Any other comment says nothing to this reader.
+    private mutating func comment(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         let end = range.upperBound
         let wordStart = ExpositionReader.skipBlanks(bytes, range.lowerBound, end)
         let wordEnd = ExpositionReader.endOfToken(bytes, wordStart, end)
-        let word = ExpositionReader.text(bytes, wordStart..<wordEnd)
-        if word == "EOF", ExpositionReader.skipBlanks(bytes, wordEnd, end) == end {
-            isOpenMetrics = true
-            return
+        let rest = ExpositionReader.skipBlanks(bytes, wordEnd, end)
+        switch ExpositionReader.text(bytes, wordStart..<wordEnd) {
+        case "EOF": if rest == end { isOpenMetrics = true }
+        case "UNIT": if rest < end { isOpenMetrics = true }
+        case "TYPE":
+            let typeStart = ExpositionReader.skipBlanks(bytes, ExpositionReader.endOfToken(bytes, rest, end), end)
+            let type = ExpositionReader.text(bytes, typeStart..<end)
+            if let type, ["unknown", "info", "stateset", "gaugehistogram"].contains(type) { isOpenMetrics = true }
+        default: return
         }
-        guard word == "HELP" || word == "TYPE" || word == "UNIT" else { return }
-        let nameStart = ExpositionReader.skipBlanks(bytes, wordEnd, end)
-        let nameEnd = ExpositionReader.endOfToken(bytes, nameStart, end)
-        guard nameStart < nameEnd, let name = ExpositionReader.text(bytes, nameStart..<nameEnd) else { return }
-        let restStart = ExpositionReader.skipBlanks(bytes, nameEnd, end)
-        guard let rest = ExpositionReader.text(bytes, restStart..<end) else {
-            throw Problem(column: restStart, reason: "the text is not UTF-8")
-        }
-        guard descriptions[name] != nil || descriptions.count < ExpositionReader.descriptionsMax else { return }
-        var description = descriptions[name] ?? MetricDescription(name: name)
-        switch word {
-        case "HELP": description.help = ExpositionReader.unescaped(rest)
-        case "UNIT":
-            description.unit = rest
-            isOpenMetrics = true
-        default:
-            description.type = rest
-            if ["unknown", "info", "stateset", "gaugehistogram"].contains(rest) { isOpenMetrics = true }
-        }
-        descriptions[name] = description
     }
 
     static func text(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String? {
         String(validating: bytes.extracting(range))
-    }
-
-    /// `\\` and `\n` of a help text.
-    private static func unescaped(_ text: String) -> String {
-        guard text.utf8.contains(UInt8(ascii: "\\")) else { return text }
-        var result: [UInt8] = []
-        var isEscaped = false
-        for byte in text.utf8 {
-            if isEscaped {
-                isEscaped = false
-                if byte == UInt8(ascii: "n") {
-                    result.append(0x0A)
-                } else {
-                    if byte != UInt8(ascii: "\\"), byte != UInt8(ascii: "\"") { result.append(UInt8(ascii: "\\")) }
-                    result.append(byte)
-                }
-            } else if byte == UInt8(ascii: "\\") {
-                isEscaped = true
-            } else {
-                result.append(byte)
-            }
-        }
-        if isEscaped { result.append(UInt8(ascii: "\\")) }
-        return String(decoding: result, as: UTF8.self)
     }
 }
