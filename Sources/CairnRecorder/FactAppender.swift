@@ -55,14 +55,17 @@ struct FactAppender {
     }
 
     private mutating func appendBatch(_ facts: [ProposedEvent], expected: ExpectedRevision = .any) throws {
-        // What the log has already is not judged again: its violations are there too.
+        // What the log has already is not judged again: its violations are there too. Nor is what comes twice at once.
         var batch: [Append] = []
+        var judgedFacts: Set<[String]> = []
         var judged = states
         var broken = 0
         var problems: [String] = []
         for fact in facts {
             batch.append(Append(fact, expected: expected))
-            guard try ledger.position(ofSource: fact.source, id: fact.id) == nil else { continue }
+            guard judgedFacts.insert([fact.source, fact.id]).inserted,
+                try ledger.position(ofSource: fact.source, id: fact.id) == nil
+            else { continue }
             let state = RecordedEvent(expected: fact, actor: actor, recordedTime: clock.now(), revision: 0)
             for violation in try judged.judge(state, at: nil) {
                 if violation.rule == .unknownPlaybook { problems.append("\(fact.subject): \(violation.explanation)") }

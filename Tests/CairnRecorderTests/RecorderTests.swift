@@ -54,6 +54,30 @@ import Testing
         #expect(try Rejudgement.run(ledger).allSatisfy { $0.difference == nil })
     }
 
+    /// Producers deliver at least once: the second delivery breaks no rule that the first kept.
+    @Test func aFactThatComesTwiceIsJudgedOnce() throws {
+        let folder = try TemporaryFolder()
+        let ledger = try RecorderTests.ledger(folder)
+        let path = folder.file("events.jsonl")
+        let start = RecorderTests.event("2", "observed.phase.started.v1", #"{"phase":"precheck"}"#)
+        try RecorderTests.write(
+            RecorderTests.event("1", "observed.migration.planned.v1", RecorderTests.plan) + start
+                + RecorderTests.event("3", "observed.phase.completed.v1", #"{"phase":"precheck"}"#) + start, path)
+        let once = folder.file("once.jsonl")
+        try RecorderTests.write(
+            RecorderTests.event("1", "observed.migration.planned.v1", RecorderTests.plan) + start
+                + RecorderTests.event("3", "observed.phase.completed.v1", #"{"phase":"precheck"}"#), once)
+        let summary = try RecorderTests.importer(ledger, folder).run(
+            ImportRequest(format: .records(.events), paths: [path], actor: RecorderTests.actor))
+        let otherFolder = try TemporaryFolder()
+        let expected = try RecorderTests.importer(RecorderTests.ledger(otherFolder), otherFolder).run(
+            ImportRequest(format: .records(.events), paths: [once], actor: RecorderTests.actor))
+        #expect(summary.accepted == 3)
+        #expect(summary.duplicates == 1)
+        #expect(summary.violations == expected.violations)
+        #expect(try Rejudgement.run(ledger).allSatisfy { $0.difference == nil })
+    }
+
     @Test func theSameEventWithOtherSpacesIsTheSameEvent() throws {
         let folder = try TemporaryFolder()
         let ledger = try RecorderTests.ledger(folder)
