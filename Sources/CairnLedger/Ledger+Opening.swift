@@ -12,7 +12,13 @@ extension Ledger {
         at path: String, origin: String, keyFile: String?, continuing: String? = nil, environment: LedgerEnvironment,
         options: LedgerOptions = .standard
     ) throws -> Ledger {
-        try mapDiskErrors {
+        // Read before anything is made, so that a mistyped file is not what entry 0 says for ever, and leaves nothing.
+        if let continuing {
+            do { _ = try SignedCheckpoint(parsing: Array(continuing.utf8)) } catch {
+                throw LedgerError(.invalidEvent, "cannot continue from this checkpoint: \(error)")
+            }
+        }
+        return try mapDiskErrors {
             let key = try keyFile.map { try SigningKey.loadOrMake($0, origin: origin, environment) }
             guard key != nil || VerifierKey.isValid(name: origin) else {
                 throw LedgerError(
@@ -55,10 +61,6 @@ extension Ledger {
     }
 
     private func appendContinued(_ text: String) throws {
-        // Read before it is cited, so that a mistyped file is not what entry 0 says for ever.
-        do { _ = try SignedCheckpoint(parsing: Array(text.utf8)) } catch {
-            throw LedgerError(.invalidEvent, "cannot continue from this checkpoint: \(error)")
-        }
         try append(
             [
                 Append(

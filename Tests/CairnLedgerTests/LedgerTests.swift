@@ -199,4 +199,16 @@ import Testing
         #expect(try again.content(of: reference) == .gone(by: receipts[0].position))
         #expect(try again.event(at: 3).data == ["text": "later"])
     }
+
+    /// A mistyped checkpoint leaves nothing behind, so that the right one can be given next.
+    @Test func aLedgerThatCannotGoOnIsNotMade() throws {
+        let fixture = try LedgerFixture()
+        func create(_ text: String) throws {
+            _ = try Ledger.create(
+                at: fixture.path, origin: "example.com/ledger", keyFile: nil, continuing: text,
+                environment: fixture.environment)
+        }
+        #expect(code { try create("no checkpoint") } == .invalidEvent)
+        #expect(try RealDisk().kind(of: fixture.path) == nil)
+    }
 }
