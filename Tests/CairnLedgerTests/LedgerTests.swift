@@ -211,4 +211,26 @@ import Testing
         #expect(code { try create("no checkpoint") } == .invalidEvent)
         #expect(try RealDisk().kind(of: fixture.path) == nil)
     }
+
+    /// The verifier key is public: only a signature shows that a ledger is the one that it belongs to.
+    @Test func aLedgerIsTrustedForItsSignatureAndNotForItsHeader() throws {
+        let fixture = try LedgerFixture()
+        let ledger = try fixture.create()
+        try fixture.append(ledger, [fixture.event("1"), fixture.event("2")])
+        let key = try #require(ledger.verifierKey)
+        let kept = try #require(try ledger.checkpoint())
+        try ledger.close()
+        func verdict(_ key: VerifierKey?, against: [SignedCheckpoint] = []) throws -> VerifyReport.Verdict {
+            try LedgerVerifier.verify(
+                at: fixture.path, environment: fixture.environment, vkey: key, against: against
+            ).verdict
+        }
+        let other = try SigningKey(name: "example.com/ledger", seed: [UInt8](repeating: 7, count: 32)).verifier
+        #expect(try verdict(key) == .intact)
+        #expect(try verdict(other) == .corrupt)
+        try RealDisk().remove(fixture.path + "/checkpoint")
+        #expect(try verdict(nil) == .intact)
+        #expect(try verdict(key) == .corrupt)
+        #expect(try verdict(key, against: [kept]) == .intact)
+    }
 }

@@ -61,6 +61,12 @@ package struct LedgerVerifier {
         checkKeys(vkey: vkey)
         for checkpoint in against { check(checkpoint, isOwn: false) }
         if let checkpoint { check(checkpoint, isOwn: true) }
+        // The verifier key is public and stands in the header: without a signature anybody can write such a ledger.
+        if vkey != nil, checkpoint == nil, against.isEmpty, report.entries > 0 {
+            report.add(
+                .key, "cannot trust \(path): it has no checkpoint, so nothing in it is signed by the key",
+                remedy: "bring its checkpoint back, or compare with one that was kept: --against FILE")
+        }
         return report
     }
 

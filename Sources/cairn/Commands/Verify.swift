@@ -54,6 +54,11 @@ struct VerifyCommand: ParsableCommand {
             Terminal.note(
                 "note: no --vkey was given, so this shows that the ledger is intact, not that it is the one you mean")
         }
+        if let signed = report.signedSize, signed < report.entries {
+            Terminal.note(
+                "note: entries \(signed) to \(report.entries - 1) came after the last checkpoint: no signature covers "
+                    + "them")
+        }
         try output.print(VerifyCommand.table(report))
         // A torn tail was never acknowledged, and the next writer cuts it off.
         if report.verdict == .corrupt { throw ExitStatus.finding }
