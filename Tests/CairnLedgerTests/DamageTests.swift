@@ -153,6 +153,15 @@ import Testing
         }
     }
 
+    /// A reader takes no lock: a writer may cut a torn tail between its look at the size and its read.
+    @Test(arguments: [1, 80, 200, 5000] as [UInt64]) func aFileThatIsCutWhileItIsReadIsNoCrash(_ bytes: UInt64) throws {
+        var (disk, environment, path, _) = try DamageTests.make()
+        disk.cutBytes = bytes
+        environment.disk = disk
+        #expect(throws: Never.self) { _ = try? LedgerVerifier.verify(at: path, environment: environment) }
+        _ = try? Ledger.open(at: path, access: .readOnly, environment: environment)
+    }
+
     @Test func randomBytesNeverCrash() throws {
         let (disk, environment, path, _) = try DamageTests.make()
         var random = SeededRandom(seed: 99)

@@ -3,6 +3,8 @@ import CairnLedger
 /// The files of a folder in memory, to read only: thousands of damaged copies cost nothing.
 struct SnapshotDisk: Disk {
     var files: [String: [UInt8]]
+    /// So much longer is every file by its size, and gives nothing there: as if another process cut it meanwhile.
+    var cutBytes: UInt64 = 0
 
     init(files: [String: [UInt8]]) { self.files = files }
 
@@ -26,7 +28,7 @@ struct SnapshotDisk: Disk {
 
     func open(_ path: String, _ mode: DiskOpenMode) throws(DiskError) -> any DiskFile {
         guard let bytes = files[path] else { throw DiskError(operation: "open", path: path, reason: .notFound) }
-        return SnapshotFile(path: path, bytes: bytes)
+        return SnapshotFile(path: path, bytes: bytes, cutBytes: cutBytes)
     }
 
     func createFolder(_ path: String) throws(DiskError) { throw refuse("make", path) }
@@ -55,13 +57,15 @@ struct SnapshotDisk: Disk {
 private final class SnapshotFile: DiskFile {
     let path: String
     private let bytes: [UInt8]
+    private let cutBytes: UInt64
 
-    init(path: String, bytes: [UInt8]) {
+    init(path: String, bytes: [UInt8], cutBytes: UInt64) {
         self.path = path
         self.bytes = bytes
+        self.cutBytes = cutBytes
     }
 
-    func size() throws(DiskError) -> UInt64 { UInt64(bytes.count) }
+    func size() throws(DiskError) -> UInt64 { UInt64(bytes.count) + cutBytes }
 
     func read(at offset: UInt64, count: Int) throws(DiskError) -> [UInt8] {
         guard offset < UInt64(bytes.count) else { return [] }

@@ -57,9 +57,9 @@ struct FrameScanner {
         while start + UInt64(Format.frameHeaderBytes) <= fileEnd {
             let place = try fill(start, count: FrameScanner.windowBytes)
             guard let found = window.firstRange(of: Format.frameMarker, from: place) else {
-                // The marker may begin in the last bytes of the window.
+                // The marker may begin in the last bytes of the window. A writer may be cutting the file right now.
                 let scanned = UInt64(window.count - place)
-                guard start + scanned < fileEnd else { break }
+                guard start + scanned < fileEnd, scanned >= UInt64(Format.frameMarker.count) else { break }
                 start += scanned - UInt64(Format.frameMarker.count - 1)
                 continue
             }
