@@ -1,6 +1,7 @@
 import CairnLedger
 import CairnModel
 import CairnReadModels
+import CairnSeries
 import CairnTestSupport
 import Foundation
 import Synchronization
@@ -109,6 +110,28 @@ import Testing
         let inOnePass = try ReadModel.inMemory()
         try inOnePass.catchUp(from: list)
         try TableDump(model).expectEqual(TableDump(inOnePass), "seed \(seed)")
+    }
+
+    /// Whoever goes on after another process gives series and labels numbers that are free.
+    @Test func severalNumberSeriesInTurn() throws {
+        var list = EventList()
+        for number in 0..<400 {
+            let key = try SeriesKey(name: "m", labels: [Label("pod", "pod-\(number)")])
+            try list.appendBatch(SampleBatch([SeriesSamples(key: key, samples: [Sample(timeMs: 0, value: 1)])]))
+        }
+        let log = list
+        let folder = try TemporaryFolder()
+        let path = folder.file("read-model.sqlite")
+        try ReadModel.open(path: path).catchUp(from: log.prefix(1))
+        let follow: @Sendable () throws -> Void = {
+            let model = try ReadModel.open(path: path)
+            try model.catchUp(from: log, eventsPerTransaction: 1)
+            try model.close()
+        }
+        #expect(run([follow, follow, follow, follow]) == [])
+        let inOnePass = try ReadModel.inMemory()
+        try inOnePass.catchUp(from: log)
+        try TableDump(ReadModel.open(path: path)).expectEqual(TableDump(inOnePass), "in turn")
     }
 
     /// A query that was under way when the tables were swapped answers from one state of them.

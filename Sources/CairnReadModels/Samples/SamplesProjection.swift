@@ -132,6 +132,8 @@ final class SamplesProjection: Projection {
         }
     }
 
+    func flush() throws(ReadModelError) { catalog.forget() }
+
     /// What became of the content of an attachment.
     private struct Read {
         var state = "none"

@@ -68,8 +68,9 @@ final class SeriesCatalog {
     private let putPart: Statement
     private let connection: Connection
 
-    private var nextSeries: Int64
-    private var nextPair: Int64
+    /// The next numbers; nil until they are asked for.
+    private var nextSeries: Int64?
+    private var nextPair: Int64?
     /// Pairs met before. Bounded: values of some labels are as many as the series.
     private var pairs: [Label: Int64] = [:]
     private static let pairsKeptMax = 1 << 20
@@ -93,8 +94,14 @@ final class SeriesCatalog {
         lastPart = try connection.statement(
             "SELECT first, runs FROM label_series WHERE pair = ? ORDER BY first DESC LIMIT 1")
         putPart = try connection.statement("INSERT OR REPLACE INTO label_series (pair, first, runs) VALUES (?, ?, ?)")
-        nextSeries = (try connection.first("SELECT max(series) FROM stored_series")?[0].integer ?? 0) + 1
-        nextPair = (try connection.first("SELECT max(pair) FROM label_pairs")?[0].integer ?? 0) + 1
+    }
+
+    /// Forgets what it knows of the tables: another process may be next to give numbers.
+    func forget() {
+        nextSeries = nil
+        nextPair = nil
+        pairs.removeAll(keepingCapacity: true)
+        (lastKeys, lastNumbers) = ([], [])
     }
 
     /// The numbers of series, given to those that had none. `flush` must follow before the transaction ends.
@@ -127,8 +134,8 @@ final class SeriesCatalog {
             // An absent name is null, which reads as 0, which no pair is.
             if findSeries.integer(1) == name ?? 0, findSeries.isText(2, text) { return findSeries.integer(0) }
         }
-        let number = nextSeries
-        nextSeries += 1
+        let number = try nextSeries ?? after(connection.first("SELECT max(series) FROM stored_series"))
+        nextSeries = number + 1
         insertSeries.bind(1, number)
         insertSeries.bind(2, Int64(clamping: position))
         insertSeries.bind(3, SQLValue.optional(name))
@@ -164,8 +171,8 @@ final class SeriesCatalog {
         if try findPair.step() {
             number = findPair.integer(0)
         } else {
-            number = nextPair
-            nextPair += 1
+            number = try nextPair ?? after(connection.first("SELECT max(pair) FROM label_pairs"))
+            nextPair = number + 1
             insertPair.bind(1, number)
             insertPair.bind(2, label.name)
             insertPair.bind(3, label.value)
@@ -177,6 +184,8 @@ final class SeriesCatalog {
         pairs[label] = number
         return number
     }
+
+    private func after(_ largest: [SQLValue]?) -> Int64 { (largest?[0].integer ?? 0) + 1 }
 
     /// SQLite's own function that quotes JSON may not be used in a view where schemas are not trusted, as here.
     private static func member(_ label: Label) -> String? {
