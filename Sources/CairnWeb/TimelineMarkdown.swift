@@ -95,11 +95,12 @@ enum TimelineMarkdown {
             let cell = min(sparklineWidth - 1, Int(part * Double(sparklineWidth)))
             cells[cell] = max(cells[cell] ?? value, value)
         }
-        let range = high > low ? high - low : 1
+        // By halves: the distance of two doubles may be none.
+        let range = high > low ? high / 2 - low / 2 : 1
         return String(
             cells.map { cell in
                 guard let cell else { return " " }
-                let part = min(max((cell - low) / range, 0), 1)
+                let part = min(max((cell / 2 - low / 2) / range, 0), 1)
                 return blocks[min(blocks.count - 1, Int(part * Double(blocks.count)))]
             })
     }

@@ -129,6 +129,16 @@ import Testing
                                     ])
                             ], band: .init(name: "", points: [.init(.latest, low: .nan, high: 1)]),
                             levels: [.init(.nan, "")]),
+                        Chart(
+                            title: "", axis: "",
+                            series: [
+                                .init(
+                                    name: "", role: .signal,
+                                    points: [
+                                        .init(.earliest, .greatestFiniteMagnitude),
+                                        .init(.latest, -.greatestFiniteMagnitude),
+                                    ])
+                            ]),
                     ])
             ])
         for format in TimelineFormat.allCases {
