@@ -124,53 +124,41 @@ struct ReplayCommand: AsyncParsableCommand {
     }
 }
 
-/// Writes events one by one: as one JSON array, as JSON lines (nil), or as lines for people.
+/// Writes events: one by one as one JSON array or as JSON lines (nil), or all at the end as a table.
 struct EventWriter {
-    let format: TableFormat?
+    private let format: TableFormat?
     private var count = 0
+    private var table = Table(
+        columns: ["position", "time", "stream", "type", "actor", "action"].map { Table.Column($0) })
 
     init(format: TableFormat?) { self.format = format }
 
-    mutating func begin() throws {
-        switch format {
-        case .json: try Terminal.write("[")
-        case .csv, .md, .html, .table: try Terminal.write(head)
-        case nil: return
-        }
-    }
-
-    private var head: String {
-        switch format {
-        case .csv: "position,time,stream,type,actor,action\n"
-        case .md: "| position | time | stream | actor | action |\n| ---: | --- | --- | --- | --- |\n"
-        default: ""
-        }
-    }
+    func begin() throws { if format == .json { try Terminal.write("[") } }
 
     mutating func write(_ event: RecordedEvent) throws {
         defer { count += 1 }
         switch format {
         case .json: try Terminal.write((count == 0 ? "\n  " : ",\n  ") + CanonicalJSON.string(of: event.json))
         case nil: try Terminal.line(CanonicalJSON.string(of: event.json))
-        default: try Terminal.write(line(event))
+        default: table.rows.append(EventWriter.row(event))
         }
     }
 
-    private func line(_ event: RecordedEvent) -> String {
+    private static func row(_ event: RecordedEvent) -> [Table.Cell] {
         let entry = TimelineEntry(event)
         let evidence = entry.evidence.map(\.text).joined(separator: "; ")
         let action = evidence.isEmpty ? entry.action : "\(entry.action) (\(evidence))"
-        let table = Table(
-            columns: ["position", "time", "stream", "type", "actor", "action"].map { Table.Column($0) },
-            rows: [
-                [
-                    .integer(event.position), .time(event.time), .text(event.subject.text), .text(event.type),
-                    .text(entry.actor), .text(action),
-                ]
-            ])
-        let rendered = TableRenderer.render(table, as: format ?? .table).split(separator: "\n")
-        return rendered.last.map { "\($0)\n" } ?? ""
+        return [
+            .integer(event.position), .time(event.time), .text(event.subject.text), .text(event.type),
+            .text(entry.actor), .text(action),
+        ]
     }
 
-    mutating func end() throws { if format == .json { try Terminal.write(count == 0 ? "]\n" : "\n]\n") } }
+    func end() throws {
+        switch format {
+        case .json: try Terminal.write(count == 0 ? "]\n" : "\n]\n")
+        case nil: return
+        case let format?: try Terminal.write(TableRenderer.render(table, as: format))
+        }
+    }
 }
