@@ -77,7 +77,9 @@ struct QueryCommand: ParsableCommand {
                 )
             }
             let value = String(parameter[parameter.index(after: mark)...])
-            arguments[String(parameter[..<mark])] = Int64(value).map { .integer($0) } ?? .text(value)
+            // 007 is a name and no number: as a number it would be another text.
+            let number = Int64(value).flatMap { String($0) == value ? $0 : nil }
+            arguments[String(parameter[..<mark])] = number.map { .integer($0) } ?? .text(value)
         }
         return arguments
     }

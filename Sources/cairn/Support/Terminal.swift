@@ -1,3 +1,4 @@
+import CairnWeb
 import SystemPackage
 
 #if canImport(Darwin)
@@ -28,12 +29,14 @@ enum Terminal {
 
     static func line(_ text: String) throws { try write(Array(text.utf8) + [UInt8(ascii: "\n")]) }
 
-    /// A line for people, on standard error.
+    /// A line for people, on standard error. It may quote names from outside, which get no power over the terminal; line
+    /// breaks stay.
     static func note(_ text: String) {
-        _ = try? FileDescriptor.standardError.writeAll(Array("\(clearOfProgress)\(text)\n".utf8))
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { PlainText.visible(String($0)) }
+        let visible = lines.joined(separator: "\n")
+        _ = try? FileDescriptor.standardError.writeAll(Array("\(clearOfProgress)\(visible)\n".utf8))
     }
 
-    static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
     /// Erases a progress line before something else is written over it.
