@@ -288,14 +288,12 @@ extension TimelineBuilder {
     private func trafficShares(_ events: [RecordedEvent]) -> [TrafficShare] {
         events.compactMap { event in
             let type = EventType(event.type)
-            guard type.family != .foreign, type.name == "traffic.shifted",
-                scope.migration == nil || event.subject.kind == "migration",
+            // A fleet has many shares; the strip shows the migration's, deployments have their own timelines.
+            guard type.family != .foreign, type.name == "traffic.shifted", event.subject.kind == "migration",
                 let target = event.data["weights"]?["target"]?.double
             else { return nil }
             let source = event.data["weights"]?["source"]?.double ?? 100 - target
             let kind: TrafficShare.Kind = event.data["kind"]?.string == "test" ? .test : .production
-            // A fleet has many shares; the strip shows the migration's, deployments have their own timelines.
-            guard event.subject.kind == "migration" else { return nil }
             return TrafficShare(time: event.time, kind: kind, sourcePercent: source, targetPercent: target)
         }.sorted { $0.time < $1.time }
     }

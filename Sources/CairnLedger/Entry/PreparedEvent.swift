@@ -20,8 +20,6 @@ struct PreparedEvent: Sendable {
     /// Without private fields and what was moved out; for comparing with a stored entry of which parts are gone.
     let inlineData: JSONValue?
 
-    var attachmentByteCount: Int { drafts.reduce(0) { $0 + $1.recordByteCount } }
-
     /// Where the entry says what is known only under the lock, as every entry of a commit says it.
     static func recordedTimeMember(_ time: Timestamp) -> [UInt8] {
         var bytes = Array("\"recordedtime\":\"".utf8)

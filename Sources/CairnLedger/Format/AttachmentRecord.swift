@@ -160,8 +160,6 @@ struct AttachmentDraft: Sendable {
         return compressed.count < content.count ? compressed : nil
     }
 
-    var recordByteCount: Int { Format.recordHeaderBytes + mediaType.count + stored.count }
-
     func append(to bytes: inout [UInt8], citedBy position: UInt64) {
         let body = Checksum.crc32(stored[...], continuing: Checksum.crc32(mediaType))
         RecordHeader(

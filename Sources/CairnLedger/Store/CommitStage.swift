@@ -48,9 +48,6 @@ struct CommitStage {
         }
     }
 
-    /// Forgets all entries, for a commit that would only say something about itself.
-    mutating func removeAll() { undo(to: 0) }
-
     private mutating func undo(to count: Int) {
         while entries.count > count {
             let entry = entries.removeLast()

@@ -101,9 +101,6 @@ package struct SavedQueries: Sendable {
         return SavedQueries(all: all)
     }
 
-    /// The texts that are compiled in, in the order of their names: the files of `queries/`.
-    package static var embeddedTexts: [(name: String, text: String)] { EmbeddedQueries.texts }
-
     package subscript(name: String) -> SavedQuery? { all.first { $0.name == name } }
 }
 
