@@ -117,6 +117,16 @@ import Testing
         #expect(table.contains("harbor-eu-1"))
     }
 
+    /// However many events there are, they are one table: one header, one page.
+    @Test func replayIsOneTable() throws {
+        let demo = try DemoLedger.shipped()
+        let csv = try demo.ledger.succeed(["replay", "-o", "csv"])
+        let header = try #require(csv.split(whereSeparator: \.isNewline).first)
+        #expect(csv.components(separatedBy: header).count == 2)
+        let page = try demo.ledger.succeed(["replay", "-o", "html"])
+        #expect(page.components(separatedBy: "</html>").count == 2)
+    }
+
     /// A read model that was lost or damaged comes back from the log alone.
     @Test func rebuildGivesTheSameAnswers() throws {
         let copy = try ScratchLedger(copyOf: try DemoLedger.shipped().ledger)
