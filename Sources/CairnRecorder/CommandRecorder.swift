@@ -109,7 +109,7 @@ package struct CommandRecorder {
                 if let refusal { throw refusal }
             }
             let drafts = try Decider.decide(
-                state: state, type: request.type, data: request.data, at: request.time,
+                state: state, type: request.type, data: request.data, at: request.time, now: clock.now(),
                 actor: request.onBehalfOf ?? actor.id, expected: request.expected ?? .any)
             let last = try ledger.lastRevision(of: request.stream)
             let expected: ExpectedRevision = last.map { .exactly($0) } ?? .none

@@ -213,18 +213,20 @@ import Testing
         #expect(run.refusal("deployment.completed") == .wrongStream)
         #expect(throws: Refusal.self) {
             try Decider.decide(
-                state: run.state, type: "phase.started", data: ["phase": "precheck"], at: run.time, actor: "a",
+                state: run.state, type: "phase.started", data: ["phase": "precheck"], at: run.time,
+                now: run.time, actor: "a",
                 expected: .exactly(3))
         }
         #expect(throws: Refusal.self) {
             try Decider.decide(
-                state: run.state, type: "phase.started", data: ["phase": "precheck"], at: run.time, actor: "a",
+                state: run.state, type: "phase.started", data: ["phase": "precheck"], at: run.time,
+                now: run.time, actor: "a",
                 expected: .none)
         }
         let drafts = try Decider.decide(
             state: run.state, type: "cairn.phase.started.v1", data: ["phase": "precheck", "colour": "red"],
             at: run.time,
-            actor: "a", expected: .exactly(0))
+            now: run.time, actor: "a", expected: .exactly(0))
         #expect(drafts.map(\.type) == ["cairn.phase.started.v1"] && drafts[0].data["colour"] == "red")
     }
 

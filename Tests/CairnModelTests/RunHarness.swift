@@ -7,6 +7,8 @@ struct Run {
     var state: MigrationState
     var events: [RecordedEvent] = []
     var time: Timestamp
+    /// The clock of whoever decides; nil while it shows the time of the events.
+    var now: Timestamp?
     var actor = "alice"
 
     static let start = Timestamp("2026-03-01T10:00:00Z") ?? .earliest
@@ -23,7 +25,8 @@ struct Run {
         let position = UInt64(events.count)
         let event = RecordedEvent(
             position: position, id: id ?? "e\(position)", source: "/test", type: type, subject: state.stream,
-            revision: position, time: time, recordedTime: time, data: data, actor: Actor(id: actor, type: "local"))
+            revision: position, time: time, recordedTime: now ?? time, data: data,
+            actor: Actor(id: actor, type: "local"))
         events.append(event)
         state.apply(event)
         return event
@@ -33,7 +36,7 @@ struct Run {
     @discardableResult
     mutating func command(_ name: String, _ data: JSONValue = [:], by actor: String? = nil) throws -> [EventDraft] {
         let drafts = try Decider.decide(
-            state: state, type: name, data: data, at: time, actor: actor ?? self.actor)
+            state: state, type: name, data: data, at: time, now: now ?? time, actor: actor ?? self.actor)
         for draft in drafts {
             let before = state
             let event = record(draft.type, draft.data)

@@ -8,12 +8,13 @@ package enum Decider {
     ///   - data: what the caller gives; what follows from the state (the attempt of a hook's call, who asks or
     ///     approves) may be left out.
     ///   - time: when it happens.
+    ///   - now: the clock of whoever decides: nothing is asked for that has not happened.
     ///   - actor: who asks, for people.
     ///   - expected: the revision that the caller saw last.
     /// - Returns: the events to append, the one asked for first: a hook that fails, for instance, starts a rollback.
     package static func decide(
-        state: MigrationState, type: String, data: JSONValue, at time: Timestamp, actor: String,
-        expected: ExpectedRevision = .any
+        state: MigrationState, type: String, data: JSONValue, at time: Timestamp, now: Timestamp,
+        actor: String, expected: ExpectedRevision = .any
     ) throws(Refusal) -> [EventDraft] {
         let (name, schema) = try schema(of: type)
         guard schema.streamKinds.isEmpty || schema.streamKinds.contains(state.stream.kind) else {
@@ -30,13 +31,18 @@ package enum Decider {
         } catch {
             throw Refusal(rule: .invalidData, explanation: "\(error)", field: error.field)
         }
+        if RuleCheck.isInFuture(time, now: now) {
+            throw Refusal(rule: .timeInFuture, explanation: RuleCheck.futureText(time, now: now))
+        }
         guard EventVocabulary.runs.contains(state.stream.kind) else {
             return [EventDraft(name: name, data: .object(object))]
         }
-        if let broken = RuleCheck.broken(in: state, name: name, data: object, time: time, provenance: .command).first {
+        if let broken = RuleCheck.broken(
+            in: state, name: name, data: object, time: time, now: now, provenance: .command
+        ).first {
             throw Refusal(rule: broken.rule, explanation: broken.explanation)
         }
-        return [EventDraft(name: name, data: .object(object))] + consequences(of: name, object, state, time)
+        return [EventDraft(name: name, data: .object(object))] + consequences(of: name, object, state, time, now: now)
     }
 
     private static func schema(of type: String) throws(Refusal) -> (String, EventSchema) {
@@ -110,14 +116,14 @@ package enum Decider {
 
     /// What the playbook makes happen without anybody asking: the rollback that an event calls for.
     private static func consequences(
-        of name: String, _ data: JSONObject, _ state: MigrationState, _ time: Timestamp
+        of name: String, _ data: JSONObject, _ state: MigrationState, _ time: Timestamp, now: Timestamp
     ) -> [EventDraft] {
         var after = state
         after.apply(name, data, at: time)
         guard state.rollbackDue == nil, let reason = after.rollbackDue else { return [] }
         let rollback: JSONObject = ["reason": .string(reason)]
         let broken = RuleCheck.broken(
-            in: after, name: "rollback.started", data: rollback, time: time, provenance: .command)
+            in: after, name: "rollback.started", data: rollback, time: time, now: now, provenance: .command)
         return broken.isEmpty ? [EventDraft(name: "rollback.started", data: .object(rollback))] : []
     }
 }

@@ -25,7 +25,9 @@ extension MigrationState {
 
     private mutating func count(_ event: RecordedEvent) {
         eventCount += 1
-        if event.subject == stream { revision = max(revision ?? 0, event.revision) }
+        guard event.subject == stream else { return }
+        revision = max(revision ?? 0, event.revision)
+        lastEventAt = max(lastEventAt ?? .earliest, min(event.time, event.recordedTime))
     }
 
     private mutating func applyOwn(_ event: RecordedEvent) {

@@ -25,6 +25,9 @@ package struct MigrationState: Sendable, Hashable {
     package var eventCount: UInt64 = 0
     /// Revision of the last event of the run's own stream.
     package var revision: UInt64?
+    /// When the latest event of the run's own stream happened; for one that claims to come later than it was recorded,
+    /// when it was recorded.
+    package var lastEventAt: Timestamp?
 
     // The plan.
     package var playbookID: String?

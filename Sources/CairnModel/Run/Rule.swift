@@ -6,6 +6,8 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     case notACommand = "not_a_command"
     case wrongStream = "wrong_stream"
     case revision
+    case timeInFuture = "time_in_future"
+    case timeBeforeLastEvent = "time_before_last_event"
     // The plan.
     case notPlanned = "not_planned"
     case alreadyPlanned = "already_planned"

@@ -13,21 +13,27 @@ struct RuleCheck {
     let name: String
     let data: JSONObject
     let time: Timestamp
+    /// When it is decided, or was recorded.
+    let now: Timestamp
     let provenance: Provenance
     private(set) var broken: [BrokenRule] = []
 
-    init(state: MigrationState, name: String, data: JSONObject, time: Timestamp, provenance: Provenance) {
+    init(
+        state: MigrationState, name: String, data: JSONObject, time: Timestamp, now: Timestamp, provenance: Provenance
+    ) {
         self.state = state
         self.name = name
         self.data = data
         self.time = time
+        self.now = now
         self.provenance = provenance
     }
 
     static func broken(
-        in state: MigrationState, name: String, data: JSONObject, time: Timestamp, provenance: Provenance
+        in state: MigrationState, name: String, data: JSONObject, time: Timestamp, now: Timestamp,
+        provenance: Provenance
     ) -> [BrokenRule] {
-        var check = RuleCheck(state: state, name: name, data: data, time: time, provenance: provenance)
+        var check = RuleCheck(state: state, name: name, data: data, time: time, now: now, provenance: provenance)
         check.run()
         return check.broken
     }
@@ -57,7 +63,11 @@ struct RuleCheck {
     /// What may be said of a run that nobody has planned.
     private static let unplanned: Set<String> = ["note.added", "event.corrected", "check.completed", "alarm.changed"]
 
+    /// What is said about a run at any time.
+    private static let remarks: Set<String> = ["note.added", "event.corrected"]
+
     private mutating func run() {
+        if RuleCheck.isInFuture(time, now: now) { add(.timeInFuture, RuleCheck.futureText(time, now: now)) }
         if name == "migration.planned" || name == "deployment.planned" {
             checkPlan()
             return
@@ -69,6 +79,7 @@ struct RuleCheck {
             }
             if provenance == .command { return }
         }
+        checkNotBeforeLastEvent()
         if RuleCheck.progress.contains(name), isOver {
             add(.alreadyFinished, "\(state.stream) is finished: \(state.status.rawValue)")
             return
@@ -94,6 +105,28 @@ struct RuleCheck {
         case "freeze.ended": checkFreezeEnd()
         default: return
         }
+    }
+
+    // MARK: Time
+
+    /// Clocks of machines that record for one run may differ by this much, and no more: a bake or a timeout of a minute
+    /// still means something.
+    static let clockToleranceSeconds = 5.0
+
+    static func isInFuture(_ time: Timestamp, now: Timestamp) -> Bool {
+        time > now.later(bySeconds: clockToleranceSeconds)
+    }
+
+    static func futureText(_ time: Timestamp, now: Timestamp) -> String {
+        "\(time) is in the future: it is \(now) now"
+    }
+
+    /// A run has one order. Remarks may be about any time of it, and what others tell of approvals and checks too.
+    private mutating func checkNotBeforeLastEvent() {
+        guard let last = state.lastEventAt, time < last.later(bySeconds: -RuleCheck.clockToleranceSeconds),
+            provenance == .command ? !RuleCheck.remarks.contains(name) : RuleCheck.progress.contains(name)
+        else { return }
+        add(.timeBeforeLastEvent, "\(time) is before the last event of \(state.stream), which was at \(last)")
     }
 
     /// Finished, unless it is what may still come: stages that are for later, and the closing of a rolled-back run.

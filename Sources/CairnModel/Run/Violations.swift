@@ -56,7 +56,8 @@ package enum Violations {
             schema.origin == .command
         else { return [] }
         return RuleCheck.broken(
-            in: state, name: name, data: data.object ?? JSONObject(), time: event.time, provenance: .fact)
+            in: state, name: name, data: data.object ?? JSONObject(), time: event.time,
+            now: event.recordedTime, provenance: .fact)
     }
 
     /// Foreign events come more than once and out of order, and name stages only in passing: one of them is against the
