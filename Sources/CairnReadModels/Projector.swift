@@ -15,14 +15,15 @@ final class Projector {
         /// What the projections call it; nil for Cairn's own vocabulary in a version, or with a name, that this build
         /// does not know: such an event is shown and not applied.
         let name: String
-        /// True if old data of this type has to be read through upcasters.
-        let isOld: Bool
+        /// True if data of this type has to be read through the vocabulary: it is of an old version, or may come in
+        /// names that others use.
+        let isRead: Bool
         let projections: [any Projection]
 
-        init(type: [UInt8], name: String, isOld: Bool, projections: [any Projection]) {
+        init(type: [UInt8], name: String, isRead: Bool, projections: [any Projection]) {
             self.type = type
             self.name = name
-            self.isOld = isOld
+            self.isRead = isRead
             self.projections = projections
         }
     }
@@ -36,7 +37,7 @@ final class Projector {
     func apply(_ event: EventRow, in storage: EventStorage, from source: any EventSource) throws {
         let route = route(of: event, in: storage)
         var fact = Fact(name: route.name, event: event, storage: storage)
-        if route.isOld,
+        if route.isRead,
             case .known(_, let newest) = EventVocabulary.standard.read(
                 type: storage.text(event.type), data: fact.data.value)
         {
@@ -61,9 +62,11 @@ final class Projector {
         let type = storage.text(event.type)
         let name = Fact.name(ofType: type)
         let parsed = EventType(type)
-        let newest = EventVocabulary.standard.schema(named: parsed.name)?.version
+        let newest = EventVocabulary.standard.schema(named: parsed.name)
         let route = Route(
-            type: Array(type.utf8), name: name ?? type, isOld: parsed.family != .foreign && parsed.version != newest,
+            type: Array(type.utf8), name: name ?? type,
+            isRead: parsed.family != .foreign
+                && (parsed.version != newest?.version || newest?.hasOtherNames ?? false),
             projections: projections.filter { projection in
                 guard let facts = Swift.type(of: projection).facts else { return true }
                 return name.map { facts.contains($0) } ?? false

@@ -92,6 +92,10 @@ package struct CommandRecorder {
 
     private func recordCommand(_ given: Request) throws -> [Receipt] {
         let id = given.id ?? newID()
+        var given = given
+        if let schema = EventVocabulary.standard.schema(named: EventType(given.type).name) {
+            given.data = schema.inOwnNames(given.data)
+        }
         var attempt = 0
         while true {
             attempt += 1

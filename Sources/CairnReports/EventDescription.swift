@@ -48,6 +48,11 @@ private struct Words {
     var result: EventDescription
 
     init(event: RecordedEvent) {
+        var event = event
+        // Old versions and the names of others read as Cairn's own.
+        if case .known(_, let data) = EventVocabulary.standard.read(type: event.type, data: event.data) {
+            event.data = data
+        }
         self.event = event
         result = EventDescription(kind: .other, action: event.type)
     }

@@ -234,6 +234,74 @@ import Testing
         #expect(run.refusal("phase.started", ["phase": "SCALE_UP"]) == .wrongOrder)
     }
 
+    @Test func parametersAreKnownByNameHereAndAtAWS() throws {
+        let own = try Run.deployment(
+            "ecs-canary", ["canary_percent": 25, "canary_bake_minutes": 3, "bake_minutes": 4])
+        let asAtAWS = try Run.deployment(
+            "ecs-canary", ["canaryPercent": 25, "canaryBakeTimeInMinutes": 3, "bakeTimeInMinutes": 4])
+        #expect(asAtAWS.events[0].data == own.events[0].data)
+        #expect(asAtAWS.state.productionSteps == [25, 100])
+        #expect(
+            try Run.deployment("ecs-linear", ["stepPercent": 50, "stepBakeTimeInMinutes": 1]).state.productionSteps
+                == [50, 100])
+
+        var run = try Run("deployment/shop/catalog/7")
+        let refused: [JSONValue] = [
+            ["canary_percnt": 25], ["canaryPercent": 25, "canary_percent": 5], ["stepPercent": 25],
+            ["canaryConfiguration": ["canaryPercent": 25]],
+        ]
+        for parameters in refused {
+            #expect(run.refusal("deployment.planned", Run.plan("ecs-canary", parameters)) == .unknownParameter)
+        }
+        let refusal = #expect(throws: Refusal.self) {
+            try run.command("deployment.planned", Run.plan("ecs-canary", ["canary_percnt": 25]))
+        }
+        #expect(
+            refusal?.explanation
+                == "ecs-canary has no parameter canary_percnt; it has canary_percent, canary_bake_minutes, bake_minutes, circuit_breaker"
+        )
+        // A fact is taken, and what it says in the names of AWS counts.
+        #expect(
+            run.fact("deployment.planned", Run.plan("ecs-canary", ["canaryPercent": 25, "x": 1])) == [.unknownParameter]
+        )
+        #expect(run.state.productionSteps == [25, 100])
+    }
+
+    @Test func hooksAnswerInTheNamesOfAWS() throws {
+        var run = try Run.deployment("ecs-canary")
+        try run.command("phase.started", ["phase": "PRE_SCALE_UP"])
+        let call: JSONValue = ["hook": "prove", "phase": "PRE_SCALE_UP"]
+        func answer(_ more: JSONObject) -> JSONValue {
+            var data: JSONObject = ["hook": "prove", "phase": "PRE_SCALE_UP"]
+            for member in more { data[member.name] = member.value }
+            return .object(data)
+        }
+        try run.command("hook.called", call)
+        #expect(run.refusal("hook.answered", answer(["hookStatus": "MAYBE"])) == .invalidData)
+        #expect(
+            run.refusal("hook.answered", answer(["hookStatus": "IN_PROGRESS", "status": "SUCCEEDED"])) == .invalidData)
+        #expect(
+            run.refusal(
+                "hook.answered",
+                answer(["hookStatus": "IN_PROGRESS", "callBackDelay": 300, "callBackDelaySeconds": 30]))
+                == .invalidData)
+        let answered = try run.command(
+            "hook.answered",
+            answer(["hookStatus": "IN_PROGRESS", "callBackDelay": 300, "hookDetails": ["asked": true]]))
+        #expect(
+            answered[0].data
+                == answer([
+                    "status": "IN_PROGRESS", "call_back_delay_seconds": 300, "hook_details": ["asked": true],
+                    "attempt": 1,
+                ]))
+        run.wait(minutes: 4)
+        #expect(run.refusal("hook.called", call) == .calledTooEarly)
+        run.wait(minutes: 1)
+        #expect(try run.command("hook.called", call)[0].data["hook_details"] == ["asked": true])
+        #expect(run.fact("hook.answered", answer(["hookStatus": "SUCCEEDED", "attempt": 2])) == [])
+        #expect(run.state.hookCalls.map(\.status) == [.succeeded])
+    }
+
     @Test func aTimeoutMayGoOn() throws {
         var run = try Run.deployment(
             "ecs-canary", [:],

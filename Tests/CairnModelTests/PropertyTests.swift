@@ -213,8 +213,13 @@ import Testing
             ],
             ["name": "ask", "kind": "pause", "phases": ["PRE_SCALE_UP"], "timeout_minutes": 10],
         ]
+        var parameters: JSONObject = ["bake_minutes": .integer(generator.pick([0, 5]))]
+        for parameter in PlaybookLibrary.builtIn[id]?.parameters ?? []
+        where ["canary_bake_minutes", "step_bake_minutes"].contains(parameter.name) {
+            parameters[parameter.name] = 5
+        }
         return try Run.deployment(
-            id, ["bake_minutes": .integer(generator.pick([0, 5])), "canary_bake_minutes": 5, "step_bake_minutes": 5],
+            id, .object(parameters),
             hooks: id == "ecs-rolling" ? [] : hooks)
     }
 

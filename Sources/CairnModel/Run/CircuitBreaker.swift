@@ -12,6 +12,9 @@ package struct CircuitBreaker: Sendable, Hashable {
     /// Tasks counted since the last reset: delivery is at least once, and one task must not count twice.
     private var counted: Set<String> = []
 
+    /// What a plan calls its settings, beside the parameters of its playbook.
+    static let parameterName = "circuit_breaker"
+
     package init() {}
 
     /// clamp(ceil(percent / 100 · desired), minimum, maximum): 1 task gives 3, 25 give 13, 400 give 200.

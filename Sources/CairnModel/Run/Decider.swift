@@ -22,8 +22,13 @@ package enum Decider {
             throw Refusal(rule: .wrongStream, explanation: "\(name) belongs to a stream of kind \(kinds)")
         }
         try check(expected, state)
-        guard let given = data.object else {
+        guard let given = schema.inOwnNames(data).object else {
             throw Refusal(rule: .invalidData, explanation: "the data of \(name) is not an object")
+        }
+        if let twice = schema.fieldNamedTwice(in: given) {
+            throw Refusal(
+                rule: .invalidData, explanation: "\(twice.name) is given twice: \(twice.other) is another name of it",
+                field: twice.name)
         }
         let object = filled(given, name: name, state: state, actor: actor)
         do throws(SchemaError) {

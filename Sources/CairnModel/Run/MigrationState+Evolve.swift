@@ -124,7 +124,7 @@ extension MigrationState {
         }
         if let rule = playbook?.breaker {
             breaker = CircuitBreaker(
-                rule: rule, desiredCount: desiredCount, settings: parameters["circuit_breaker"])
+                rule: rule, desiredCount: desiredCount, settings: parameters[CircuitBreaker.parameterName])
         }
         if production == nil { production = Weights(source: 100, target: 0, time: event.time) }
         if test == nil { test = Weights(source: 100, target: 0, time: event.time) }

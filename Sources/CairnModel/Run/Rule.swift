@@ -15,6 +15,7 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     case playbookBuiltIn = "playbook_built_in"
     case playbookChanged = "playbook_changed"
     case unknownStage = "unknown_stage"
+    case unknownParameter = "unknown_parameter"
     case parameterOutOfRange = "parameter_out_of_range"
     case hookNotAttachable = "hook_not_attachable"
     case tooManyHooks = "too_many_hooks"

@@ -14,6 +14,7 @@ extension RuleCheck {
         }
         let parameters = data["parameters"]?.object ?? JSONObject()
         for parameter in playbook.parameters { check(parameter, parameters[parameter.name]) }
+        checkNames(of: parameters, playbook)
         for budget in data["budgets"]?.object ?? JSONObject() where playbook.stage(named: budget.name) == nil {
             if provenance == .command || !playbook.hasOpenStages {
                 add(.unknownStage, "the budget for \(budget.name) is for no stage of \(playbook.id)")
@@ -41,6 +42,15 @@ extension RuleCheck {
             add(error.rule, error.explanation)
             return nil
         }
+    }
+
+    /// A parameter that nobody reads would leave the default in force, and nobody would know.
+    private mutating func checkNames(of parameters: JSONObject, _ playbook: Playbook) {
+        var known = playbook.parameters.map(\.name)
+        if playbook.breaker != nil { known.append(CircuitBreaker.parameterName) }
+        guard let unknown = parameters.first(where: { !known.contains($0.name) })?.name else { return }
+        let names = known.isEmpty ? "it has none" : "it has \(known.joined(separator: ", "))"
+        add(.unknownParameter, "\(playbook.id) has no parameter \(unknown); \(names)")
     }
 
     private mutating func check(_ parameter: Playbook.Parameter, _ value: JSONValue?) {

@@ -23,6 +23,10 @@ package struct EventField: Sendable, Hashable {
     package var choices: [String] = []
     /// For numbers: the smallest value allowed.
     package var minimum: Double?
+    /// What others call it: AWS's spellings, read as if the name stood there.
+    package var otherNames: [String] = []
+    /// For objects: the same for the names in it.
+    package var otherNamesInside: [String: String] = [:]
 
     package init(_ name: String, _ kind: Kind) {
         self.name = name
@@ -51,6 +55,16 @@ package struct EventField: Sendable, Hashable {
     var optional: EventField {
         var field = self
         field.isRequired = false
+        return field
+    }
+    func or(_ names: String...) -> EventField {
+        var field = self
+        field.otherNames = names
+        return field
+    }
+    func reading(_ names: [String: String]) -> EventField {
+        var field = self
+        field.otherNamesInside = names
         return field
     }
     var personal: EventField {

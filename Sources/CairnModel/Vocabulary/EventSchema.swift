@@ -29,6 +29,8 @@ package struct EventSchema: Sendable, Hashable {
     /// The kinds of stream it belongs to; empty for any.
     package var streamKinds: [String]
     package var fields: [EventField]
+    /// Whether a field, or a name in one, has another spelling.
+    package let hasOtherNames: Bool
 
     package init(
         _ name: String, version: Int = 1, origin: Origin = .command, in streamKinds: [String], _ fields: [EventField]
@@ -38,6 +40,37 @@ package struct EventSchema: Sendable, Hashable {
         self.origin = origin
         self.streamKinds = streamKinds
         self.fields = fields
+        hasOtherNames = fields.contains { !$0.otherNames.isEmpty || !$0.otherNamesInside.isEmpty }
+    }
+
+    /// The data in Cairn's own names, where it came in those of AWS. What is there under both stays as it is.
+    package func inOwnNames(_ data: JSONValue) -> JSONValue {
+        guard hasOtherNames, var object = data.object else { return data }
+        for field in fields {
+            for other in field.otherNames { EventSchema.rename(other, to: field.name, in: &object) }
+            guard !field.otherNamesInside.isEmpty, var inside = object[field.name]?.object else { continue }
+            for (other, name) in field.otherNamesInside.sorted(by: { $0.key < $1.key }) {
+                EventSchema.rename(other, to: name, in: &inside)
+            }
+            object[field.name] = .object(inside)
+        }
+        return .object(object)
+    }
+
+    private static func rename(_ other: String, to name: String, in object: inout JSONObject) {
+        guard let value = object[other], object[name] == nil else { return }
+        object[other] = nil
+        object[name] = value
+    }
+
+    /// The field that is there under two names; nil if none is.
+    func fieldNamedTwice(in object: JSONObject) -> (name: String, other: String)? {
+        for field in fields {
+            if let other = field.otherNames.first(where: { object[$0] != nil }), object[field.name] != nil {
+                return (field.name, other)
+            }
+        }
+        return nil
     }
 
     /// The names of the private fields of a type such as `cairn.note.added.v1`; empty for a type without any.

@@ -16,7 +16,8 @@ extension EventVocabulary {
             "deployment.planned", in: ["deployment"],
             [
                 .text("playbook"), .text("title").optional, .text("service"), .text("cluster"),
-                .text("source_revision"), .text("target_revision"), .object("parameters"), .list("hooks"),
+                .text("source_revision"), .text("target_revision"), .object("parameters").reading(parametersOfAWS),
+                .list("hooks"),
                 .count("desired_count").optional, .list("alarms").optional, .object("budgets").optional,
                 .object("gates").optional, .count("playbook_version").optional,
                 .object("playbook_definition").optional,
@@ -53,16 +54,18 @@ extension EventVocabulary {
         EventSchema(
             "hook.called", in: runs,
             [
-                .text("hook"), .text("phase"), step, attempt, .text("execution_id").optional,
-                .object("hook_details").optional, .object("test_traffic_weights").optional,
-                .object("production_traffic_weights").optional,
+                .text("hook"), .text("phase"), step, attempt, .text("execution_id").optional.or("executionId"),
+                .object("hook_details").optional.or("hookDetails"),
+                .object("test_traffic_weights").optional.or("testTrafficWeights"),
+                .object("production_traffic_weights").optional.or("productionTrafficWeights"),
             ]),
         EventSchema(
             "hook.answered", in: runs,
             [
                 .text("hook"), .text("phase"), step, attempt,
-                .choice("status", ["SUCCEEDED", "FAILED", "IN_PROGRESS"]),
-                .count("call_back_delay_seconds").optional, .object("hook_details").optional,
+                .choice("status", ["SUCCEEDED", "FAILED", "IN_PROGRESS"]).or("hookStatus"),
+                .count("call_back_delay_seconds").optional.or("callBackDelay", "callBackDelaySeconds"),
+                .object("hook_details").optional.or("hookDetails"),
             ]),
         EventSchema(
             "hook.timed_out", in: runs,
@@ -79,6 +82,14 @@ extension EventVocabulary {
         EventSchema("migration.aborted", in: ["migration"], [.text("reason")]),
         EventSchema("deployment.completed", in: ["deployment"], []),
         EventSchema("deployment.failed", in: ["deployment"], [.text("reason")]),
+    ]
+
+    /// The names of Amazon ECS in `canaryConfiguration`, `linearConfiguration` and beside them.
+    private static let parametersOfAWS = [
+        "canaryPercent": "canary_percent", "canaryBakeTimeInMinutes": "canary_bake_minutes",
+        "stepPercent": "step_percent", "stepBakeTimeInMinutes": "step_bake_minutes",
+        "bakeTimeInMinutes": "bake_minutes", "minimumHealthyPercent": "minimum_healthy_percent",
+        "maximumPercent": "maximum_percent",
     ]
 
     /// The n-th traffic step, from 1.

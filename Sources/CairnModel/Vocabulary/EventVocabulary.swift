@@ -52,7 +52,7 @@ package struct EventVocabulary: Sendable {
         guard var version = type.version, version <= schema.version else {
             return .unknownVersion(name: type.name, version: type.version)
         }
-        guard version < schema.version else { return .known(name: type.name, data: data) }
+        guard version < schema.version else { return .known(name: type.name, data: schema.inOwnNames(data)) }
         var object = data.object ?? JSONObject()
         while version < schema.version {
             guard let upcaster = upcasterByName[type.name]?[version] else {
@@ -61,7 +61,7 @@ package struct EventVocabulary: Sendable {
             object = upcaster.upcast(object)
             version += 1
         }
-        return .known(name: type.name, data: .object(object))
+        return .known(name: type.name, data: schema.inOwnNames(.object(object)))
     }
 
     /// Checks an event of the `cairn` or `observed` family in whatever version it has.
