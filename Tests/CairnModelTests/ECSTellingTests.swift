@@ -61,6 +61,38 @@ import Testing
         #expect(state.production == nil)
     }
 
+    /// A failure names the revision, hooks the service deployment, and no start says that the two are one.
+    @Test func aFailureWithoutAStartIsThatOfTheDeploymentUnderWay() throws {
+        var made = ECSEvents()
+        made.hook("AWAITING_ACTION", "ecs-pause-1", "POST_TEST_TRAFFIC_SHIFT", minute: 0)
+        made.hook("SUCCEEDED", "ecs-pause-1", "POST_TEST_TRAFFIC_SHIFT", minute: 5)
+        var byService = made
+        made.state("FAILED", "9313423515462893900", minute: 16, reason: "tasks failed to start.")
+        #expect(made.runs() == Array(repeating: "shop/catalog/d1", count: 3))
+        let state = try made.state()
+        #expect(state.status == .failed && state.closedAt == Run.start.adding(seconds: 960))
+        #expect(
+            state.closingReason
+                == "tasks failed to start. (said of ecs-svc/9313423515462893900; this deployment by service and time)")
+        byService.serviceFailed(minute: 16, reason: "tasks failed to start.")
+        #expect(byService.runs() == Array(repeating: "shop/catalog/d1", count: 3))
+        #expect(
+            try byService.state().closingReason
+                == "tasks failed to start. (said of the service; this deployment by service and time)")
+
+        // The one before it is over, and the one after began later: neither is meant.
+        var others = ECSEvents()
+        others.state("IN_PROGRESS", "7", minute: -60)
+        others.hook("SUCCEEDED", "h-0", "POST_SCALE_UP", minute: -50, deployment: "d0")
+        others.state("COMPLETED", "7", minute: -30)
+        others.hook("AWAITING_ACTION", "ecs-pause-1", "POST_TEST_TRAFFIC_SHIFT", minute: 0)
+        others.state("FAILED", "8", minute: 16, reason: "x")
+        others.state("IN_PROGRESS", "9", minute: 30)
+        others.hook("SUCCEEDED", "h-2", "POST_SCALE_UP", minute: 40, deployment: "d2")
+        let (before, failed, after) = ("shop/catalog/d0", "shop/catalog/d1", "shop/catalog/d2")
+        #expect(others.runs() == [before, before, before, failed, failed, after, after])
+    }
+
     @Test func theThreeAnswers() throws {
         var made = ECSEvents()
         made.hook("IN_PROGRESS", "h", "POST_SCALE_UP", minute: 0, type: "AWS_LAMBDA")

@@ -18,7 +18,8 @@ package struct ECSPlan: Sendable, Hashable {
 ///
 /// Hooks name the service deployment, states the revision, and no event of Amazon ECS names both. A service has one
 /// deployment at a time, so the two are joined by time: a service deployment belongs to the revision that was being
-/// deployed when its first hook was called. A run that was planned is meant if it brings the revision or is called after
+/// deployed when its first hook was called. Where the first that is told of a revision is not its start (it failed, say),
+/// it may have begun at any time since the one before. A run that was planned is meant if it brings the revision or is called after
 /// the service deployment; else the run is `deployment/CLUSTER/SERVICE/ID`, with the id of the service deployment, or
 /// `ecs-svc/REVISION` where only that is known. The answer depends on the set of notices and plans alone.
 package struct ECSRuns {
@@ -30,7 +31,9 @@ package struct ECSRuns {
     /// One revision on its way, from its first state to its last.
     private struct Episode {
         var revision: String?
+        /// When it began, or when it was first heard of.
         var start: Timestamp
+        var isStartTold = true
         var end: Timestamp?
         var isCompleted = false
         var deployment: String?
@@ -82,7 +85,9 @@ package struct ECSRuns {
         }
         return notices.indices.map { index in
             if let deployment = notices[index].deployment { return runOfDeployment[deployment] }
-            guard let place = episodeOfNotice[index] else { return nil }
+            guard let place = episodeOfNotice[index] else {
+                return running(at: notices[index].time, firsts).flatMap { runOfDeployment[$0] }
+            }
             return run(of: episodes[place], runOfDeployment)
         }
     }
@@ -99,7 +104,8 @@ package struct ECSRuns {
         var place = episodes.lastIndex { notice.revision == nil || $0.revision == notice.revision }
         if let last = place, notice.meaning == .started, let end = episodes[last].end, end < notice.time { place = nil }
         if place == nil, notice.revision != nil {
-            episodes.append(Episode(revision: notice.revision, start: notice.time))
+            episodes.append(
+                Episode(revision: notice.revision, start: notice.time, isStartTold: notice.meaning == .started))
             place = episodes.count - 1
         }
         if let place, notice.meaning == .completed || notice.meaning == .failed {
@@ -130,20 +136,40 @@ package struct ECSRuns {
         return failed
     }
 
+    /// The service deployment that was heard of last: for a notice that names neither, where no revision is known.
+    private func running(at time: Timestamp, _ firsts: [(deployment: String, notice: ECSNotice)]) -> String? {
+        firsts.last { first in
+            first.notice.time <= time.later(bySeconds: ECSRuns.clockSlackSeconds)
+                && time <= first.notice.time.later(bySeconds: ECSRuns.deploymentSecondsMax)
+        }?.deployment
+    }
+
     /// Joins a service deployment with the revision that was under way when it was first heard of.
     private mutating func link(_ deployment: String, _ notice: ECSNotice, revision: String?) -> Int? {
-        let slack = ECSRuns.clockSlackSeconds
-        let place = episodes.indices.last { index in
-            let episode = episodes[index]
-            guard episode.deployment == nil, revision == nil || episode.revision == revision else { return false }
-            let latest =
-                episode.end?.later(bySeconds: slack)
-                ?? episode.start.later(
-                    bySeconds: ECSRuns.deploymentSecondsMax)
-            return episode.start.later(bySeconds: -slack) <= notice.time && notice.time <= latest
+        let candidates = episodes.indices.filter { index in
+            guard episodes[index].deployment == nil, revision == nil || episodes[index].revision == revision else {
+                return false
+            }
+            return span(of: index).contains(notice.time)
         }
+        let place = candidates.last { episodes[$0].isStartTold } ?? candidates.first
         if let place { episodes[place].deployment = deployment }
         return place
+    }
+
+    /// When the first hook of an episode's service deployment can have been called.
+    private func span(of index: Int) -> ClosedRange<Timestamp> {
+        let slack = ECSRuns.clockSlackSeconds
+        let episode = episodes[index]
+        var earliest = episode.start.later(bySeconds: -slack)
+        if !episode.isStartTold {
+            // A service has one deployment at a time.
+            earliest = episode.start.later(bySeconds: -ECSRuns.deploymentSecondsMax)
+            for before in episodes[..<index] { earliest = max(earliest, before.end ?? before.start) }
+        }
+        let latest =
+            episode.end?.later(bySeconds: slack) ?? episode.start.later(bySeconds: ECSRuns.deploymentSecondsMax)
+        return min(earliest, latest)...latest
     }
 
     // MARK: Runs

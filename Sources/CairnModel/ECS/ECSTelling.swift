@@ -99,8 +99,19 @@ package struct ECSTelling {
             add("deployment.completed", [:], from: completed, rank: 9)
         }
         if completed == nil, rollback == nil, let failed {
-            add("deployment.failed", ["reason": .string(notices[failed].reason ?? "")], from: failed, rank: 9)
+            let reason = (notices[failed].reason ?? "") + joinText(failed)
+            add("deployment.failed", ["reason": .string(reason)], from: failed, rank: 9)
         }
+    }
+
+    /// Says that only service and time tell that a failure is this deployment's: hooks name the service deployment, the
+    /// failure a revision or nothing, and no start was told that both belong to.
+    private func joinText(_ index: Int) -> String {
+        guard notices[index].deployment == nil, notices.contains(where: { $0.deployment != nil }),
+            !notices.contains(where: { $0.meaning == .started || ($0.deployment != nil && $0.revision != nil) })
+        else { return "" }
+        let named = notices[index].revision.map { "said of ecs-svc/\($0)" } ?? "said of the service"
+        return " (\(named); this deployment by service and time)"
     }
 
     private func isReturn(_ index: Int) -> Bool {
