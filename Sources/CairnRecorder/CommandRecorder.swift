@@ -99,7 +99,7 @@ package struct CommandRecorder {
         var attempt = 0
         while true {
             attempt += 1
-            let (request, playbook) = try planned(given)
+            var (request, playbook) = try planned(given)
             if given.id != nil, let again = try known(id, request, isCommand: true) { return again }
             let registration = try playbook.flatMap { try registrar.append($0, onBehalfOf: request.onBehalfOf) }
             var state = try playbooks.state(of: request.stream)
@@ -112,8 +112,13 @@ package struct CommandRecorder {
                     of: EventType(request.type).name, request.data, at: request.time)
                 if let refusal { throw refusal }
             }
+            let now = clock.now()
+            if !request.isTimeGiven, let last = state.lastEventAt, last <= now {
+                // Somebody was faster while this one waited for the log.
+                request.time = max(request.time, last)
+            }
             let drafts = try Decider.decide(
-                state: state, type: request.type, data: request.data, at: request.time, now: clock.now(),
+                state: state, type: request.type, data: request.data, at: request.time, now: now,
                 actor: request.onBehalfOf ?? actor.id, expected: request.expected ?? .any)
             let last = try ledger.lastRevision(of: request.stream)
             let expected: ExpectedRevision = last.map { .exactly($0) } ?? .none
