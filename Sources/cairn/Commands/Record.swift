@@ -12,7 +12,7 @@ struct RecordCommand: ParsableCommand {
             A type of Cairn's own vocabulary is a command: it is refused, with the rule's name, if the migration does not \
             allow it. Any other type is a fact and is never refused. With - as the type, events are read from standard \
             input, one JSON object a line with type, stream, data and optionally id, time and actor, and each is \
-            answered with its position as soon as it is on disk.
+            answered with its position as soon as it is on disk. Sources/CairnModel/EVENTS.md has every type with its fields.
 
             --playbook brings a playbook of your own into the log, as YAML or JSON, for a plan that is of it; the same \
             file again adds nothing. A changed one needs a higher "version"; a run keeps the one it was planned with.
