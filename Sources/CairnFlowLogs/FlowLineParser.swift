@@ -202,10 +202,11 @@ enum FlowNumberLimits {
     static let port: UInt64 = 65_535
     static let protocolNumber: UInt64 = 255
     static let tcpFlags = UInt64(Int32.max)
-    /// Latest start or end in seconds, 9999-12-31T23:59:59Z; anything later is milliseconds.
-    static let secondsMax: UInt64 = 253_402_300_799
-    /// Stamps from 1973-03-03 on in milliseconds are larger than any stamp before the year 5138 in seconds.
-    private static let millisecondsMin: UInt64 = 100_000_000_000
+    /// Latest start or end in seconds, the beginning of 2100: one wrong stamp of the far future would make every later
+    /// record look late.
+    static let secondsMax: UInt64 = 4_102_444_800
+    /// Stamps from 2001-09-09 on in milliseconds, before flow logs were, are larger than any date in seconds.
+    private static let millisecondsMin: UInt64 = 1_000_000_000_000
 
     /// The seconds since 1970 of a stamp in seconds or milliseconds.
     @inline(__always)

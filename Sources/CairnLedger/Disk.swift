@@ -14,6 +14,9 @@ package protocol Disk: Sendable {
     /// What is at a path; nil if nothing is.
     func kind(of path: String) throws(DiskError) -> DiskEntryKind?
 
+    /// Whether the name itself is a symbolic link, whatever it leads to.
+    func isLink(_ path: String) -> Bool
+
     /// The names in a folder, without `.` and `..`, in no order.
     func list(_ folder: String) throws(DiskError) -> [String]
 
@@ -25,6 +28,11 @@ package protocol Disk: Sendable {
 
     /// Makes names created, renamed or removed in the folder last.
     func syncFolder(_ path: String) throws(DiskError)
+}
+
+extension Disk {
+    /// Disks that stand in for a real one have no links.
+    package func isLink(_ path: String) -> Bool { false }
 }
 
 /// An open file. Closing it frees its lock; a handle that is dropped closes itself.

@@ -166,8 +166,11 @@ extension Ledger {
         }
     }
 
-    /// The name of the log in its checkpoints, from the first header alone.
-    package static func origin(at path: String, environment: LedgerEnvironment) throws -> String {
+    /// The name of the log in its checkpoints and its first verifier key (empty if it was made without), from the first
+    /// header alone.
+    package static func identification(
+        at path: String, environment: LedgerEnvironment
+    ) throws -> (origin: String, verifierKey: String) {
         try mapDiskErrors {
             let name = Format.segmentName(0)
             let file: any DiskFile
@@ -177,7 +180,10 @@ extension Ledger {
             }
             defer { file.close() }
             let bytes = try file.read(at: 0, count: Format.segmentHeaderBytesMax)
-            do throws(FormatError) { return try SegmentHeader(parsing: bytes).origin } catch {
+            do throws(FormatError) {
+                let header = try SegmentHeader(parsing: bytes)
+                return (header.origin, header.verifierKey)
+            } catch {
                 throw LedgerError(
                     .corrupt, "cannot read \(name): \(error.reason)", segment: name, offset: 0, remedy: "run verify")
             }

@@ -46,6 +46,11 @@ package struct RealDisk: Disk {
         return DiskEntryKind(mode: status.st_mode)
     }
 
+    package func isLink(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    }
+
     package func list(_ folder: String) throws(DiskError) -> [String] {
         guard let stream = unsafe opendir(folder) else { throw DiskError("list", folder, errno: errno) }
         defer { unsafe closedir(stream) }

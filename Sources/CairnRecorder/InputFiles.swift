@@ -87,7 +87,8 @@ package enum InputFiles {
                         remedy: "name a smaller folder")
                 }
                 files[path] = InputFile(path: path, bytes: try size(path, disk), firstFolder: firstFolder)
-            case .folder:
+            // Links may go round in circles, and what they lead to has a name of its own.
+            case .folder where !disk.isLink(path):
                 try walk(path, depth: depth + 1, firstFolder: firstFolder ?? name, disk, accepts, &files)
             default: continue
             }

@@ -92,7 +92,7 @@ struct RecordFileImport {
             "files": [
                 [
                     "name": .string(file.file), "bytes": .integer(file.bytes), "sha256": .string(file.sha256),
-                    "accepted": .integer(file.accepted), "rejected": .integer(rejected),
+                    "accepted": .integer(facts.accepted + samples.accepted), "rejected": .integer(rejected),
                 ]
             ],
             "accepted": .integer(facts.accepted + samples.accepted), "rejected": .integer(rejected),

@@ -35,6 +35,7 @@ package struct TimelineBuilder {
     private var incidentOrder: [String] = []
     private var corrections: [UInt64: [TimelineEntry.Evidence]] = [:]
     private var kept: [RecordedEvent] = []
+    private var bulkCount = 0
 
     private struct Finding {
         var data: JSONValue
@@ -66,7 +67,10 @@ package struct TimelineBuilder {
     package mutating func add(_ event: RecordedEvent) {
         let type = EventType(event.type)
         note(event, type)
-        guard !TimelineBuilder.isBulk(type, event.data) else { return }
+        guard !TimelineBuilder.isBulk(type, event.data) else {
+            bulkCount += 1
+            return
+        }
         kept.append(event)
     }
 
@@ -218,7 +222,11 @@ package struct TimelineBuilder {
     private func summary(_ chosen: [String]) -> TimelineSummary {
         let standing = chosen.compactMap { findings[$0] }.filter { $0.status != "withdrawn" }
         guard !kept.isEmpty else {
-            return TimelineSummary(whatHappened: "Nothing has been recorded yet.", when: "-", status: "nothing open")
+            let told =
+                bulkCount == 0
+                ? "Nothing has been recorded yet."
+                : "\(bulkCount) entries of samples and flow logs have been recorded, and nothing else yet."
+            return TimelineSummary(whatHappened: told, when: "-", status: "nothing open")
         }
         guard !standing.isEmpty else {
             return TimelineSummary(whatHappened: "No finding stands in this stretch of time.", status: "nothing open")

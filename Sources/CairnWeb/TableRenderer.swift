@@ -38,13 +38,17 @@ package enum TableRenderer {
         return object
     }
 
+    /// As Prometheus writes them, since JSON has no number for them; nil for a value that is none.
+    private static func infinite(_ value: Double) -> String? { value.isNaN ? nil : value < 0 ? "-Inf" : "+Inf" }
+
     private static func jsonValue(_ cell: Table.Cell) -> JSONValue {
         switch cell {
         case .missing: .null
         case .text(let text): .string(text)
         // Beyond 2^53 a double would change the digits, so these few become text.
         case .integer(let value): value.magnitude <= 1 << 53 ? .integer(value) : .string(String(value))
-        case .number(let value), .seconds(let value), .fraction(let value): value.isFinite ? .number(value) : .null
+        case .number(let value), .seconds(let value), .fraction(let value):
+            value.isFinite ? .number(value) : infinite(value).map { .string($0) } ?? .null
         case .boolean(let flag): .bool(flag)
         case .time(let time): .string(time.description)
         case .json(let value): value
@@ -65,7 +69,7 @@ package enum TableRenderer {
         case .text(let text): .text(text)
         case .integer(let value): .number(String(value))
         case .number(let value), .seconds(let value), .fraction(let value):
-            .number(value.isFinite ? CanonicalJSON.text(of: value) : "")
+            .number(value.isFinite ? CanonicalJSON.text(of: value) : infinite(value) ?? "")
         case .boolean(let flag): .number(flag ? "true" : "false")
         case .time(let time): .number(time.description)
         case .json(let value): .text(CanonicalJSON.string(of: value))

@@ -225,7 +225,7 @@ import Testing
             name: "flow logs: years 1 and 9999", format: "flow-logs",
             content: text(
                 flowHeader, goodFlow, flow(start: "-62135596800", end: "-62135596790"),
-                flow(start: "253402300790", end: "253402300799")), statuses: [0]),
+                flow(start: "253402300790", end: "253402300799")), accepted: 1, rejected: 2),
         Case(
             name: "events: years 1 and 9999", format: "events",
             content: text(

@@ -63,6 +63,61 @@ import Testing
         #expect(try Array(Data(contentsOf: segment(ledger))) == bytes)
     }
 
+    /// A header that names the right key, and entries that nobody signed.
+    @Test func withoutAnySignature() throws {
+        let ledger = try filled()
+        let key = try #require(try ledger.rows(["key", "show"]).first?["verifier_key"]?.string)
+        #expect(try ledger.run(["verify", "--vkey", key]).status == 0)
+        try FileManager.default.removeItem(atPath: "\(ledger.path)/checkpoint")
+        let unsigned = try ledger.run(["verify", "--vkey", key])
+        #expect(unsigned.status == 1 && unsigned.errors.contains("signed"), "\(unsigned.errors)")
+        try ledger.succeed(["checkpoint"])
+        #expect(try ledger.run(["verify", "--vkey", key]).status == 0)
+        // Recorded where the key is not: intact, and the tail that nobody signed is named.
+        try FileManager.default.removeItem(atPath: ledger.key)
+        let recorded = try Program.cairn.run(
+            ["record", "test.a.v1", "--stream", "test/a"],
+            environment: ["CAIRN_LEDGER": ledger.path, "HOME": ledger.folder.path])
+        #expect(recorded.status == 0 && recorded.errors.contains("not signed"), "\(recorded.errors)")
+        let tail = try ledger.run(["verify", "--vkey", key])
+        #expect(tail.status == 0 && tail.errors.contains("1 of "), "\(tail.errors)")
+    }
+
+    /// Two ledgers of one origin have keys of their own, also where nobody names one, and each finds its own.
+    @Test func twoOfOneOrigin() throws {
+        let folder = try TemporaryFolder()
+        func run(_ ledger: String, _ arguments: [String]) throws -> Program.Result {
+            try Program.cairn.run(
+                arguments, environment: ["CAIRN_LEDGER": folder.file(ledger), "HOME": folder.file("home")])
+        }
+        for name in ["a", "b", "c"] {
+            #expect(try run(name, ["init", "--origin", "one.example/log"]).status == 0)
+        }
+        #expect(try run("b", ["key", "rotate"]).status == 0)
+        var keys: Set<String> = []
+        for name in ["a", "b", "c"] {
+            let recorded = try run(name, ["record", "test.a.v1", "--stream", "test/a"])
+            #expect(recorded.status == 0 && recorded.errors.isEmpty, "\(recorded.errors)")
+            keys.insert(try run(name, ["key", "show", "-o", "json"]).output)
+        }
+        #expect(keys.count == 3)
+    }
+
+    /// What auditors are given comes from the log, whatever somebody wrote into the tables.
+    @Test func withAlteredTables() throws {
+        let ledger = try filled()
+        let before = try ledger.succeed(["report", "change", "harbor-eu-1", "-o", "csv"])
+        let altered = Program(path: "/usr/bin/env")
+        let result = try altered.run([
+            "python3", "-c",
+            "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(\"UPDATE stored_approvals SET approver='mallory'\"); c.commit()",
+            "\(ledger.path)/read-model.sqlite",
+        ])
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(try ledger.succeed(["query", "who-approved-what"]).contains("mallory"))
+        #expect(try ledger.succeed(["report", "change", "harbor-eu-1", "-o", "csv"]) == before)
+    }
+
     /// The end is missing although a checkpoint was signed for it: acknowledged events are gone, and nobody goes on.
     @Test func cutBelowItsCheckpoint() throws {
         let ledger = try filled()
@@ -111,6 +166,8 @@ import Testing
             #expect(result.status == 0, "\(arguments): \(result.errors)")
             #expect(result.output.contains("harbor-eu-1"), "\(arguments)")
         }
+        let rebuilt = try ledger.run(["rebuild"])
+        #expect(rebuilt.status == 74 && rebuilt.errors.hasPrefix("cannot rebuild"), "\(rebuilt.errors)")
         let status = try ledger.run(["status"])
         #expect(status.errors.contains("memory"), "nobody is told that the read model is not kept: \(status.errors)")
     }

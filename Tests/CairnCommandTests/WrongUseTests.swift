@@ -139,6 +139,40 @@ import Testing
         #expect(again.errors.isEmpty, "\(again.errors)")
     }
 
+    @Test func linksThatGoRoundAreNotFollowed() throws {
+        let ledger = try ScratchLedger()
+        let input = ledger.folder.file("in")
+        try FileManager.default.createDirectory(atPath: input, withIntermediateDirectories: true)
+        try Data("not an event\n".utf8).write(to: URL(filePath: "\(input)/a.jsonl"))
+        try FileManager.default.createSymbolicLink(atPath: "\(input)/round", withDestinationPath: ".")
+        let result = try ledger.run(["import", "events", input])
+        #expect(result.status == 65 && result.errors.contains("1 records were set aside"), "\(result.errors)")
+    }
+
+    /// Every file of flow logs is in the history, and infinite values are in every form of output.
+    @Test func whatWasImportedIsShown() throws {
+        let ledger = try ScratchLedger()
+        let flows = ledger.folder.file("flows.log")
+        let fields = "123456789010 eni-1 10.0.0.5 203.0.113.9 40000 443 6 3 180 1773136800 1773136860 ACCEPT OK"
+        try Data("2 \(fields)\n".utf8).write(to: URL(filePath: flows))
+        try ledger.succeed(["import", "flow-logs", flows, "--cluster", "eks"])
+        let empty = try ledger.succeed(["timeline"])
+        #expect(empty.contains("samples and flow logs"), "\(empty)")
+        let history = try ledger.rows(["query", "import-history"])
+        #expect(history.count == 1 && history.first?["format"]?.string == "flow-logs")
+        #expect(history.first?["accepted"]?.integer == 1)
+        let infinite = ["query", "SELECT 9e999 AS up, -9e999 AS down"]
+        #expect(try ledger.rows(infinite).first?["up"]?.string == "+Inf")
+        #expect(try ledger.succeed(infinite + ["-o", "csv"]).contains("+Inf,-Inf"))
+    }
+
+    @Test func timesOfSavedQueriesAreChecked() throws {
+        let ledger = try ScratchLedger()
+        let wrong = try ledger.run(["query", "running-at", "-p", "time=garbage"])
+        #expect(wrong.status == 64 && wrong.errors.contains("garbage"), "\(wrong.errors)")
+        #expect(try ledger.run(["query", "running-at", "-p", "time=-2h"]).status == 0)
+    }
+
     @Test func withoutALedger() throws {
         for arguments in [["status"], ["replay"], ["record", "test.a.v1", "--stream", "test/a"], ["init"], ["drops"]] {
             let result = try Program.cairn.run(arguments)

@@ -5,7 +5,7 @@ import CairnModel
 /// What was imported, from which files.
 final class ImportsProjection: Projection {
     static let name = "imports"
-    static let version = 1
+    static let version = 2
 
     static let tables = [
         Table(
@@ -36,7 +36,7 @@ final class ImportsProjection: Projection {
             ], indexes: ["import", "sha256"]),
     ]
 
-    static let facts: Set<String>? = ["import.completed"]
+    static let facts: Set<String>? = ["import.completed", "flows.counted"]
 
     private let file: Insertion
     private let whole: Insertion
@@ -54,6 +54,7 @@ final class ImportsProjection: Projection {
 
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
         let id = fact.data["import"]?.string ?? fact.streamID
+        if fact.type.name == "flows.counted" { return try addFlowLog(fact, id) }
         try whole.add(
             fact,
             [
@@ -69,5 +70,14 @@ final class ImportsProjection: Projection {
                     .optional(entry["rejected"]?.integer),
                 ])
         }
+    }
+
+    /// Every file of flow logs is an import of its own.
+    private func addFlowLog(_ fact: Fact, _ id: String) throws {
+        let counts = [fact.integer("records"), fact.integer("unreadable_lines")]
+        try whole.add(
+            fact,
+            [.text(id), .text("flow-logs"), fact.text("cluster"), .null, .null] + counts + [.integer(0), fact.actor])
+        try file.add(fact, [.text(id), fact.text("file"), fact.integer("bytes"), fact.text("sha256")] + counts)
     }
 }

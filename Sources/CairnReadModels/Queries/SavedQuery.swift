@@ -12,6 +12,8 @@ package struct SavedQuery: Sendable, Hashable {
         package var name: String
         package var meaning: String
         package var isOptional: Bool
+        /// Its meaning says that it is a moment.
+        package var isTime: Bool { meaning.contains("RFC 3339") }
     }
 
     package struct Column: Sendable, Hashable {

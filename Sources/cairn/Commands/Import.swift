@@ -50,6 +50,11 @@ struct ImportCommand: ParsableCommand {
         help: ArgumentHelp("Flow logs without a header line: the order of the fields.", valueName: "fields"))
     var fieldOrder: String?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The time of records that have none: \(TimeArgument.help).", valueName: "time"))
+    var defaultTime: TimeArgument?
+
     @Option(help: ArgumentHelp("CSV: the metric's name.", valueName: "name"))
     var metric: String?
 
@@ -68,6 +73,13 @@ struct ImportCommand: ParsableCommand {
 
     @Flag(help: "Judge the data after the import and record what is found.")
     var analyze = false
+
+    @Option(
+        help: ArgumentHelp("With --analyze: the old cluster (default: the ledger's one migration).", valueName: "name"))
+    var source: String?
+
+    @Option(help: ArgumentHelp("With --analyze: the new cluster.", valueName: "name"))
+    var target: String?
 
     @Flag(help: "Exit with 65 if any record was set aside.")
     var strict = false
@@ -90,6 +102,7 @@ struct ImportCommand: ParsableCommand {
             csv: CSVOptions(metric: metric, timeColumn: timeColumn, valueColumns: valueColumn),
             actor: LocalActor.current(), onBehalfOf: actor)
         request.salvagesDamaged = salvage
+        request.defaultTime = defaultTime?.moment(now: SystemClock().now())
         if let clusterMap { try read(clusterMap, into: &request) }
         if let fieldOrder { request.flowLogFormat = try flowFormat(fieldOrder) }
         let playbooks = try playbook.map { try PlaybookFile(at: $0, disk: RealDisk()) }
@@ -105,7 +118,7 @@ struct ImportCommand: ParsableCommand {
         follower.finish()
         progress.end()
         try show(summary)
-        if analyze { try AnalyzeStep.run(log, path: path, actor: LocalActor.current()) }
+        if analyze { try AnalyzeStep.run(log, path: path, actor: LocalActor.current(), source: source, target: target) }
         try log.close()
         if summary.accepted + summary.duplicates + summary.knownFiles == 0 {
             throw CommandError(

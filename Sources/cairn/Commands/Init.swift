@@ -30,11 +30,12 @@ struct InitCommand: ParsableCommand {
     func run() throws {
         let path = try ledger.path()
         let origin = origin ?? InitCommand.defaultOrigin(path)
-        guard let keyFile = key.named ?? KeyArguments.defaultPath(origin: origin) else {
+        guard let keyFile = try key.named ?? KeyArguments.freshPath(origin: origin) else {
             throw CommandError(
                 "cannot tell where the signing key goes", remedy: "pass --key FILE or set CAIRN_KEY",
                 status: ExitStatus.usage)
         }
+        let isReused = try RealDisk().kind(of: keyFile) != nil
         try InitCommand.makeParents(of: keyFile)
         let continuing = try continues.map { try InitCommand.read($0) }
         let made = try Ledger.create(
@@ -43,6 +44,10 @@ struct InitCommand: ParsableCommand {
         let verifier = made.verifierKey?.description
         let identity = Hex.string(made.identity)
         try made.close()
+        if isReused {
+            Terminal.note(
+                "note: \(keyFile) was there already: whoever verifies cannot tell the ledgers apart that it signs")
+        }
         guard output.format == .table else {
             return try output.print(
                 .ofOne([

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CairnLedger
 import CairnReadModels
 import CairnReports
 import CairnWeb
@@ -52,7 +53,7 @@ struct QueryCommand: ParsableCommand {
         }
         let workspace = try Workspace.open(
             ledger, command: "query", moment: moment, answering: saved?.sql ?? question)
-        let arguments = try arguments()
+        let arguments = try arguments(of: saved)
         var limits = QueryLimits.standard
         limits.secondsMax = timeout
         let result =
@@ -68,7 +69,8 @@ struct QueryCommand: ParsableCommand {
         if result.isTruncated { Terminal.note("there are more than \(result.rows.count) rows; the rest is left out") }
     }
 
-    private func arguments() throws -> [String: SQLValue] {
+    private func arguments(of query: SavedQuery?) throws -> [String: SQLValue] {
+        let now = SystemClock().now()
         var arguments: [String: SQLValue] = [:]
         for parameter in parameter {
             guard let mark = parameter.firstIndex(of: "=") else {
@@ -76,10 +78,20 @@ struct QueryCommand: ParsableCommand {
                     "cannot read the parameter \(parameter)", remedy: "write it as name=value", status: ExitStatus.usage
                 )
             }
+            let name = String(parameter[..<mark])
             let value = String(parameter[parameter.index(after: mark)...])
-            // 007 is a name and no number: as a number it would be another text.
-            let number = Int64(value).flatMap { String($0) == value ? $0 : nil }
-            arguments[String(parameter[..<mark])] = number.map { .integer($0) } ?? .text(value)
+            if query?.parameters.contains(where: { $0.name == name && $0.isTime }) == true {
+                guard let time = TimeArgument(value) else {
+                    throw CommandError(
+                        "cannot read the time \(value) of the parameter \(name)", remedy: "write \(TimeArgument.help)",
+                        status: ExitStatus.usage)
+                }
+                arguments[name] = .text(time.moment(now: now).description)
+            } else {
+                // 007 is a name and no number: as a number it would be another text.
+                let number = Int64(value).flatMap { String($0) == value ? $0 : nil }
+                arguments[name] = number.map { .integer($0) } ?? .text(value)
+            }
         }
         return arguments
     }

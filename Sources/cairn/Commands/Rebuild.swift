@@ -20,7 +20,9 @@ struct RebuildCommand: ParsableCommand {
         let log = try ledger.openToRead(command: "rebuild")
         let readModel = try ReadModel.open(path: Workspace.readModelPath(of: path))
         let progress = try readModel.rebuild(from: log)
-        if let notice = readModel.notice { Terminal.note(notice) }
+        if let notice = readModel.notice {
+            throw CommandError("cannot rebuild the read models of \(path): \(notice)", status: ExitStatus.inputOutput)
+        }
         try output.print(
             Table(
                 columns: [Table.Column("events"), Table.Column("next_position")],

@@ -61,6 +61,7 @@ struct RedactCommand: ParsableCommand {
             }, actor: LocalActor.current())
         try show(chosen, in: log)
         try forget(log)
+        tellOfRejects(log)
         try log.close()
     }
 
@@ -106,6 +107,15 @@ struct RedactCommand: ParsableCommand {
                         .text(Hex.string(reference.digest)),
                     ]
                 }))
+    }
+
+    /// Records that an import set aside lie beside the log as they came, and may say the same.
+    private func tellOfRejects(_ log: Ledger) {
+        let folder = "\(log.path)/rejects"
+        guard let names = try? RealDisk().list(folder), !names.isEmpty else { return }
+        Terminal.note(
+            "note: \(names.count) files in \(folder) hold records that imports set aside: look whether one holds the "
+                + "content, and remove it")
     }
 
     /// Takes the content out of the read model, if there is one: catching up past a removal makes the tables anew.

@@ -29,7 +29,7 @@ struct PopulationCommand: ParsableCommand {
     func run() throws {
         let now = SystemClock().now()
         let (since, until) = try range.range(now: now)
-        let workspace = try Workspace.open(ledger, command: "report", moment: moment)
+        let workspace = try Workspace.fromTheLog(ledger, command: "report", moment: moment)
         let provenance = try AuditReport.Provenance(
             person: LocalActor.current().id, time: now, ledger: workspace.ledger)
         let report = AuditReport(readModel: workspace.readModel, provenance: provenance)
@@ -54,7 +54,7 @@ struct ChangeCommand: ParsableCommand {
     @OptionGroup var output: OutputArguments
 
     func run() throws {
-        let workspace = try Workspace.open(ledger, command: "report", moment: moment)
+        let workspace = try Workspace.fromTheLog(ledger, command: "report", moment: moment)
         let stream = try StatusCommand.stream(id, in: workspace)
         let provenance = try AuditReport.Provenance(
             person: LocalActor.current().id, time: SystemClock().now(), ledger: workspace.ledger)

@@ -8,7 +8,9 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify", abstract: "Check everything: files, chain, tree, signatures.",
         discussion: """
             Every byte of every segment and attachment, the order of entries, the tree against the signed checkpoints. \
-            --vkey is the verifier key that `cairn init` printed; without it the ledger vouches for itself. --against is \
+            --vkey is the verifier key that `cairn init` printed; without it the ledger vouches for itself. What is made \
+            from the log (read-model.sqlite, tile/) is not looked at: `cairn rebuild` makes the read models again, and \
+            `cairn report` reads the log itself. --against is \
             a checkpoint that was kept: if the ledger does not contain it, the two are printed as a FORK. Exits with 1 \
             if the ledger is not intact.
 

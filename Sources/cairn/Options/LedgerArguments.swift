@@ -26,6 +26,10 @@ struct LedgerArguments: ParsableArguments {
         let path = try path()
         let environment = LedgerEnvironment.live(command: "cairn \(command)")
         let file = try key.existing(for: path)
+        if file == nil {
+            Terminal.note(
+                "note: no signing key is here, so what is recorded is not signed yet; cairn checkpoint signs it")
+        }
         do {
             return try Ledger.open(at: path, access: .readWrite, environment: environment, keyFile: file)
         } catch var error as LedgerError where error.code == .key {
@@ -49,22 +53,44 @@ struct KeyArguments: ParsableArguments {
     /// The file that was named, by the option or the environment.
     var named: String? { keyPath ?? Terminal.environment("CAIRN_KEY") }
 
-    /// `$XDG_CONFIG_HOME/cairn/keys/ORIGIN.key`, with the bytes of the origin that a file name cannot hold replaced.
-    static func defaultPath(origin: String) -> String? {
+    /// `$XDG_CONFIG_HOME/cairn/keys/ORIGIN.key`, with the bytes of the origin that a file name cannot hold replaced, and
+    /// `ORIGIN-2.key` and so on for further ledgers of that origin: two ledgers that one key signs cannot be told apart.
+    private static func defaultPath(origin: String, number: Int) -> String? {
         let configuration =
             Terminal.environment("XDG_CONFIG_HOME") ?? Terminal.environment("HOME").map { "\($0)/.config" }
         let name = String(origin.map { $0.isLetter || $0.isNumber || ".-_".contains($0) ? $0 : "_" })
-        return configuration.map { "\($0)/cairn/keys/\(name).key" }
+        return configuration.map { "\($0)/cairn/keys/\(name)\(number == 1 ? "" : "-\(number)").key" }
     }
 
-    /// The key to sign with: the one named, else the one at the default place if it is there. Nil means that nothing is
-    /// signed, as on a machine that records for a ledger whose key is kept elsewhere.
+    /// Ledgers of one origin that one user made: more are tests, which name their keys.
+    private static let ledgersMax = 10_000
+
+    /// Where the key of a new ledger goes; nil if that cannot be told.
+    static func freshPath(origin: String) throws -> String? {
+        for number in 1...ledgersMax {
+            guard let path = defaultPath(origin: origin, number: number) else { return nil }
+            if try RealDisk().kind(of: path) == nil { return path }
+        }
+        return nil
+    }
+
+    /// The key to sign with: the one named, else the ledger's own at the default place if it is there. Nil means that
+    /// nothing is signed, as on a machine that records for a ledger whose key is kept elsewhere.
     func existing(for ledger: String) throws -> String? {
         if let named { return named }
-        let origin = try Ledger.origin(at: ledger, environment: .live(command: "cairn"))
-        guard let path = KeyArguments.defaultPath(origin: origin), (try? RealDisk().kind(of: path)) == .file else {
-            return nil
+        let (origin, firstKey) = try Ledger.identification(at: ledger, environment: .live(command: "cairn"))
+        var candidates: [String] = []
+        while candidates.count < KeyArguments.ledgersMax,
+            let path = KeyArguments.defaultPath(origin: origin, number: candidates.count + 1),
+            (try? RealDisk().kind(of: path)) == .file
+        {
+            candidates.append(path)
         }
-        return path
+        guard candidates.count > 1, let first = try? VerifierKey(firstKey) else { return candidates.first }
+        // A rotation keeps the key before beside the file.
+        return candidates.first { path in
+            (try? KeyFile(path).key?.verifier) == first
+                || (try? RealDisk().kind(of: KeyFile.retiredPath(of: path, id: first.idText))) == .file
+        } ?? candidates.first
     }
 }

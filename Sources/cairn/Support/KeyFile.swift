@@ -13,6 +13,9 @@ struct KeyFile {
     /// Where a rotation makes the next key, beside the present one.
     static func nextPath(of path: String) -> String { "\(path).next" }
 
+    /// Where a rotation keeps the key before.
+    static func retiredPath(of path: String, id: String) -> String { "\(path).retired-\(id)" }
+
     /// The key in the file; nil if there is no file.
     var key: SigningKey? {
         get throws {
@@ -32,7 +35,7 @@ struct KeyFile {
 
     /// Keeps a copy under another name, then renames the new file over this one: whenever it stops, this name is a key.
     func replace(with next: KeyFile, retiring id: String) throws {
-        let retired = "\(path).retired-\(id)"
+        let retired = KeyFile.retiredPath(of: path, id: id)
         if try disk.kind(of: retired) != nil { try disk.remove(retired) }
         let copy = try disk.open(retired, .createExclusive(permissions: DiskOpenMode.keyPermissions))
         defer { copy.close() }

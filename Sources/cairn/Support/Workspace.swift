@@ -28,5 +28,22 @@ struct Workspace {
         return Workspace(ledger: ledger, readModel: readModel, path: path)
     }
 
+    /// The same with a read model made from the log just now: what auditors are given rests on nothing that can be changed
+    /// without a trace.
+    static func fromTheLog(
+        _ options: LedgerArguments, command: String, moment: MomentArguments
+    ) throws -> Workspace {
+        let moments = try moment.moments(now: SystemClock().now())
+        let ledger = try options.openToRead(command: command)
+        let readModel: ReadModel
+        if moments.isEmpty {
+            readModel = try ReadModel.inMemory()
+            try readModel.catchUp(from: ledger)
+        } else {
+            readModel = try ReadModel.past(moments, of: ledger)
+        }
+        return Workspace(ledger: ledger, readModel: readModel, path: try options.path())
+    }
+
     static func readModelPath(of ledger: String) -> String { "\(ledger)/read-model.sqlite" }
 }
