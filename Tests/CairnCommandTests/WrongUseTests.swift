@@ -164,6 +164,9 @@ import Testing
         let infinite = ["query", "SELECT 9e999 AS up, -9e999 AS down"]
         #expect(try ledger.rows(infinite).first?["up"]?.string == "+Inf")
         #expect(try ledger.succeed(infinite + ["-o", "csv"]).contains("+Inf,-Inf"))
+        let twice = try ledger.rows(["query", "SELECT 1 AS a, 2 AS a"])
+        #expect(twice.first?["a"]?.integer == 1 && twice.first?["a_2"]?.integer == 2)
+        #expect(try ledger.run(["query", "fleet", "--entry", "99999"]).status == 65)
     }
 
     @Test func timesOfSavedQueriesAreChecked() throws {

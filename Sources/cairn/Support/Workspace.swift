@@ -17,7 +17,7 @@ struct Workspace {
     ) throws -> Workspace {
         let path = try options.path()
         let ledger = try options.openToRead(command: command)
-        let moments = try moment?.moments(now: SystemClock().now()) ?? []
+        let moments = try moments(moment, in: ledger)
         guard moments.isEmpty else {
             return Workspace(
                 ledger: ledger, readModel: try ReadModel.past(moments, of: ledger, answering: sql), path: path)
@@ -33,8 +33,8 @@ struct Workspace {
     static func fromTheLog(
         _ options: LedgerArguments, command: String, moment: MomentArguments
     ) throws -> Workspace {
-        let moments = try moment.moments(now: SystemClock().now())
         let ledger = try options.openToRead(command: command)
+        let moments = try moments(moment, in: ledger)
         let readModel: ReadModel
         if moments.isEmpty {
             readModel = try ReadModel.inMemory()
@@ -43,6 +43,15 @@ struct Workspace {
             readModel = try ReadModel.past(moments, of: ledger)
         }
         return Workspace(ledger: ledger, readModel: readModel, path: try options.path())
+    }
+
+    private static func moments(_ moment: MomentArguments?, in ledger: Ledger) throws -> [ReadModel.Moment] {
+        if let entry = moment?.entry, entry >= ledger.size {
+            throw CommandError(
+                "cannot look at entry \(entry): the log has \(ledger.size) entries, counted from 0",
+                status: ExitStatus.data)
+        }
+        return try moment?.moments(now: SystemClock().now()) ?? []
     }
 
     static func readModelPath(of ledger: String) -> String { "\(ledger)/read-model.sqlite" }
