@@ -59,7 +59,7 @@ enum FindingText {
             "Only the new cluster is affected, the old one reaches the same peer: the migration is the cause, not the peer."
         case "source-only": "Only the old cluster is affected."
         case "both": "Both clusters are affected: the peer or the region is the cause, not the migration."
-        case "unpaired": "There is no other cluster to compare with."
+        case "unpaired": "It was compared with no other cluster."
         default: ""
         }
     }

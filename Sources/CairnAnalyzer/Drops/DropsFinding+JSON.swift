@@ -71,7 +71,7 @@ extension DropFinding {
             switch side {
             case .targetOnly, .sourceOnly: "the other cluster did not see it"
             case .both: "both clusters saw it"
-            case .unpaired: "no other cluster had enough traffic with it to compare"
+            case .unpaired: "no other cluster to compare was named, or it had too little traffic with it"
             }
         return "\(evidence.events) of \(evidence.connections) \(whom) \(what) in \(cluster): \(cause.explanation); "
             + control
