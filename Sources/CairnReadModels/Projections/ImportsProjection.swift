@@ -54,7 +54,7 @@ final class ImportsProjection: Projection {
 
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
         let id = fact.data["import"]?.string ?? fact.streamID
-        if fact.type.name == "flows.counted" { return try addFlowLog(fact, id) }
+        if fact.name == "flows.counted" { return try addFlowLog(fact, id) }
         try whole.add(
             fact,
             [
