@@ -1,4 +1,5 @@
 import ArgumentParser
+import CairnBytes
 import CairnLedger
 import CairnReadModels
 import CairnReports
