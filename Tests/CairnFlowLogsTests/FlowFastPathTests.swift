@@ -23,7 +23,7 @@ import Testing
             }
         }
         let start = random.next() % 4_000_000_000
-        let isMillisecond = random.next() % 9 == 0 && start > 200_000_000
+        let isMillisecond = random.next() % 9 == 0 && start > 1_000_000_000
         let times = [start, start + random.next() % 1000].map { isMillisecond ? "\($0)123" : "\($0)" }
         return [
             "2", number(1 << 40), "eni-\(random.next() % 1000)", address(), address(), number(65_536), number(65_536),
@@ -71,7 +71,7 @@ import Testing
             #expect(record.packets == UInt64(fields[8]) ?? 0, "\(line)")
             #expect(record.bytes == UInt64(fields[9]) ?? 0, "\(line)")
             let start = try #require(Int64(fields[10]))
-            #expect(record.start == (start >= 100_000_000_000 ? start / 1000 : start), "\(line)")
+            #expect(record.start == (start >= 1_000_000_000_000 ? start / 1000 : start), "\(line)")
             #expect(record.action == (fields[12] == "REJECT" ? .reject : .accept), "\(line)")
         }
     }
