@@ -9,7 +9,7 @@
 -- column status: where it stands
 -- column requested_by: who asked for the first approval, else who planned it
 -- column approvers: everybody who granted an approval
--- column four_eyes: 1 if every granted approval came from another person than asked for or planned it, 0 if not
+-- column four_eyes: 1 if another person and account granted each approval than asked for it, 0 if not; empty if unknown
 -- column emergency: 1 if any approval was an emergency
 -- column planned_at: when it was planned
 -- column started_at: when its first phase started
@@ -29,8 +29,9 @@ SELECT r.run, r.kind, r.title,
     ORDER BY requested_us, position LIMIT 1), r.planned_by) AS requested_by,
   (SELECT group_concat(approver, ', ') FROM (SELECT DISTINCT approver FROM approvals AS a
     WHERE a.run = r.run AND decision = 'granted' ORDER BY approver)) AS approvers,
-  (SELECT min(coalesce(requested_by, r.planned_by, approver) <> approver) FROM approvals AS a
-    WHERE a.run = r.run AND decision = 'granted') AS four_eyes,
+  (SELECT CASE WHEN min(coalesce(four_eyes, coalesce(requested_by, r.planned_by, approver) <> approver)) = 0 THEN 0
+      WHEN count(*) > 0 AND count(four_eyes) = count(*) THEN 1 END
+    FROM approvals AS a WHERE a.run = r.run AND decision = 'granted') AS four_eyes,
   (SELECT coalesce(max(emergency), 0) FROM approvals AS a WHERE a.run = r.run) AS emergency,
   r.planned_at, r.started_at, r.ended_at,
   (SELECT count(*) FROM gates AS g WHERE g.run = r.run AND result = 'pass') AS gates_passed,

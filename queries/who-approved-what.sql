@@ -9,7 +9,9 @@
 -- column approver: who decided
 -- column decided_at: when it was decided
 -- column waited_minutes: from the request to the decision
--- column four_eyes: 1 if the approver is not who asked, 0 if it is the same person
+-- column four_eyes: 1 if another person decided through another account, 0 if not; empty if one account told both for others
+-- column requested_through: account that recorded the request
+-- column recorded_by: account that recorded the decision
 -- column emergency: 1 for an emergency change
 -- column retroactive: 1 if approved after the fact
 -- column comment: what the approver wrote, or why it was rejected
@@ -17,7 +19,7 @@
 -- column decision_position: place in the log of the decision
 SELECT run, phase, requested_by, requested_at, decision, approver, decided_at,
   round((decided_us - requested_us) / 60000000.0, 1) AS waited_minutes,
-  CASE WHEN requested_by IS NULL OR approver IS NULL THEN NULL ELSE requested_by <> approver END AS four_eyes,
+  four_eyes, requested_through, recorded_by,
   coalesce(emergency, 0) AS emergency, coalesce(retroactive, 0) AS retroactive, coalesce(comment, reason) AS comment,
   position, decision_position
 FROM approvals

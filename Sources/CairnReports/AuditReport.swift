@@ -73,8 +73,7 @@ package struct AuditReport {
                 "Approvals",
                 """
                 SELECT phase, requested_by, requested_at, request_reason, decision, approver, decided_at, comment, emergency,
-                  retroactive, CASE WHEN approver IS NULL OR requested_by IS NULL THEN NULL
-                    ELSE approver <> requested_by END AS four_eyes, position, decision_position
+                  retroactive, four_eyes, requested_through, recorded_by, position, decision_position
                 FROM approvals WHERE run = :run ORDER BY position
                 """
             ),

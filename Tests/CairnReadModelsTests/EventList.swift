@@ -36,7 +36,8 @@ struct EventList: EventSource {
     @discardableResult
     mutating func append(
         _ type: String, _ stream: String, at time: Double, _ data: JSONValue, by person: String? = nil,
-        recorded: Double? = nil, attachments: [ProposedAttachment] = []
+        recorded: Double? = nil, attachments: [ProposedAttachment] = [],
+        actor: Actor = Actor(id: "cairn@recorder", type: "local")
     ) -> UInt64 {
         let position = UInt64(events.count)
         guard let subject = StreamName(stream) else { preconditionFailure("\(stream) is not a stream") }
@@ -57,7 +58,7 @@ struct EventList: EventSource {
                 revision: UInt64(events.count { $0.subject == subject }),
                 time: Timestamp(microseconds: start + Int64(time * 1_000_000)),
                 recordedTime: Timestamp(microseconds: recordedTime), data: data,
-                actor: Actor(id: "cairn@recorder", type: "local"), onBehalfOf: person, attachments: references))
+                actor: actor, onBehalfOf: person, attachments: references))
         return position
     }
 

@@ -78,6 +78,9 @@ struct Fact {
     /// What fills the columns `position`, `occurred_us` and `recorded_us`.
     var origin: [SQLValue] { [position, occurred, .integer(event.recordedTime.microseconds)] }
 
+    /// Told by another system, in Cairn's words.
+    var isObserved: Bool { storage.bytes[event.type.range].starts(with: "observed.".utf8) }
+
     var occurred: SQLValue { .integer(event.time.microseconds) }
     var position: SQLValue { .position(event.position) }
     /// Who did it, for people: the person it was done for, else the account that recorded it.

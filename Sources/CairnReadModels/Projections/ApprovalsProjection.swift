@@ -5,7 +5,7 @@ import CairnModel
 /// Who asked for what, who allowed it, and what the gates said.
 final class ApprovalsProjection: Projection {
     static let name = "approvals"
-    static let version = 1
+    static let version = 2
 
     static let tables = [
         Table(
@@ -14,6 +14,7 @@ final class ApprovalsProjection: Projection {
                 Table.Column.text("run", "stream of the migration or deployment", "NOT NULL"),
                 Table.Column.text("phase", "phase that needs the approval"),
                 Table.Column.text("requested_by", "who asked; null if there was no request"),
+                Table.Column.text("requested_through", "account that appended the request"),
                 Table.Column.text("request_reason", "why"),
                 Table.Column.time("requested", "when it was asked for"),
                 Table.Column.time("expires", "until when the request holds"),
@@ -25,6 +26,11 @@ final class ApprovalsProjection: Projection {
                 Table.Column.flag("emergency", "1 for an emergency change"),
                 Table.Column.flag("retroactive", "1 if approved after the fact"),
                 Table.Column.text("recorded_by", "account that appended the decision"),
+                Table.Column.flag("told", "1 if another system told the request or the decision"),
+                Table.Column.computed(
+                    "four_eyes",
+                    "1 if another person decided through another account, 0 if not; null if one account only passed on "
+                        + "what another system told", "INTEGER", fourEyes),
                 Table.Column.integer("decision_position", "place in the log of the decision"),
                 Table.Column.origin,
             ], lookups: [Table.Lookup(columns: "run, phase, position", condition: "decision IS NULL")],
@@ -50,6 +56,15 @@ final class ApprovalsProjection: Projection {
             ], indexes: ["run, occurred_us"]),
     ]
 
+    /// Anybody may name anybody: two names that one account gives are not two people.
+    private static let fourEyes = """
+        CASE WHEN requested_by IS NULL OR approver IS NULL THEN NULL
+          WHEN lower(trim(requested_by)) = lower(trim(approver)) THEN 0
+          WHEN requested_through <> recorded_by THEN 1
+          WHEN told = 1 THEN NULL
+          ELSE 0 END
+        """
+
     static let facts: Set<String>? = [
         "approval.requested", "approval.granted", "approval.rejected", "gate.evaluated", "check.completed",
     ]
@@ -64,12 +79,13 @@ final class ApprovalsProjection: Projection {
             try connection.run(
                 """
                 INSERT INTO stored_approvals (position, occurred_us, recorded_us, run, phase, requested_by, request_reason,
-                  requested_us, expires_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                  requested_us, expires_us, requested_through, told)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 fact.origin + [
                     .text(fact.stream), fact.text("phase"),
                     fact.data["requested_by"] == nil ? fact.actor : fact.text("requested_by"), fact.text("reason"),
-                    fact.occurred, fact.time("expires"),
+                    fact.occurred, fact.time("expires"), fact.account, .flag(fact.isObserved),
                 ])
         case "approval.granted": try decide(fact, "granted")
         case "approval.rejected": try decide(fact, "rejected")
@@ -101,12 +117,12 @@ final class ApprovalsProjection: Projection {
         let answer: [SQLValue] = [
             .text(decision), fact.data["approver"] == nil ? fact.actor : fact.text("approver"), fact.occurred,
             fact.text("comment"), fact.text("reason"), fact.flag("emergency"), fact.flag("retroactive"),
-            fact.account, fact.position,
+            fact.account, fact.position, .flag(fact.isObserved),
         ]
         try connection.run(
             """
             UPDATE stored_approvals SET decision = ?3, approver = ?4, decided_us = ?5, comment = ?6, reason = ?7,
-              emergency = ?8, retroactive = ?9, recorded_by = ?10, decision_position = ?11
+              emergency = ?8, retroactive = ?9, recorded_by = ?10, decision_position = ?11, told = max(told, ?12)
             WHERE rowid = (SELECT rowid FROM stored_approvals
               WHERE run = ?1 AND phase IS ?2 AND decision IS NULL ORDER BY position LIMIT 1)
             """, [.text(fact.stream), fact.text("phase")] + answer)
@@ -114,8 +130,9 @@ final class ApprovalsProjection: Projection {
         try connection.run(
             """
             INSERT INTO stored_approvals (position, occurred_us, recorded_us, run, phase, decision, approver, decided_us,
-              comment, reason, emergency, retroactive, recorded_by, decision_position)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+              comment, reason, emergency, retroactive, recorded_by, decision_position,
+              told)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, fact.origin + [.text(fact.stream), fact.text("phase")] + answer)
     }
 }

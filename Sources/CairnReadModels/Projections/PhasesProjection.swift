@@ -3,10 +3,10 @@ import CairnLedger
 import CairnModel
 
 /// Phases and their bakes. A phase that is tried again gets another attempt; an end that is told before its start waits
-/// for it.
+/// for it. What runs when its run ends or rolls back ends with it, unless somebody tells its own end.
 final class PhasesProjection: Projection {
     static let name = "phases"
-    static let version = 2
+    static let version = 3
 
     static let tables = [
         Table(
@@ -23,6 +23,7 @@ final class PhasesProjection: Projection {
                 Table.Column.time("started", "when it started"),
                 Table.Column.time("ended", "when it was completed or failed"),
                 Table.Column.time("reverted", "when it was reverted"),
+                Table.Column.flag("ended_with_run", "1 if it ended because its run ended, failed or was rolled back"),
                 Table.Column.integer("end_position", "place in the log of the event that ended it"),
                 Table.Column.origin,
             ], constraints: ["UNIQUE (run, phase, step, attempt)"],
@@ -30,6 +31,7 @@ final class PhasesProjection: Projection {
                 Table.Lookup(columns: "run, phase, step, attempt", condition: "ended_us IS NULL"),
                 Table.Lookup(columns: "run, phase, step, ended_us", condition: "started_us IS NULL"),
                 Table.Lookup(columns: "run, phase, step", condition: "reverted_us IS NULL"),
+                Table.Lookup(columns: "run, phase, step, attempt", condition: "ended_with_run = 1"),
             ], indexes: ["started_us"]),
         Table(
             "bakes", "one time of waiting and watching after a shift",
@@ -37,7 +39,7 @@ final class PhasesProjection: Projection {
                 Table.Column.text("run", "stream of the migration or deployment", "NOT NULL"),
                 Table.Column.integer("step", "step of the shift, from 1"),
                 Table.Column.real("minutes", "how long it should last"),
-                Table.Column.time("ended", "when it was completed"),
+                Table.Column.time("ended", "when it was completed, or its run ended, failed or was rolled back"),
                 Table.Column.origin,
             ], lookups: [Table.Lookup(columns: "run, position", condition: "ended_us IS NULL")],
             indexes: ["run, occurred_us"]),
@@ -46,6 +48,7 @@ final class PhasesProjection: Projection {
     static let needs = ECSDeployments.needs
     static let facts: Set<String>? = [
         "phase.started", "phase.completed", "phase.failed", "phase.reverted", "bake.started", "bake.completed",
+        "rollback.started", "migration.completed", "migration.aborted", "deployment.completed", "deployment.failed",
     ]
 
     private let connection: Connection
@@ -64,6 +67,8 @@ final class PhasesProjection: Projection {
                 UPDATE stored_bakes SET ended_us = ?3 WHERE rowid = (SELECT rowid FROM stored_bakes
                   WHERE run = ?1 AND (?2 IS NULL OR step IS ?2) AND ended_us IS NULL ORDER BY position DESC LIMIT 1)
                 """, [.text(fact.stream), fact.integer("step"), fact.occurred])
+        case "rollback.started", "migration.aborted", "deployment.failed": try endOpen(fact, "failed")
+        case "migration.completed", "deployment.completed": try endOpen(fact, "completed")
         default:
             guard let phase = fact.data["phase"]?.string else { return }
             switch fact.name {
@@ -110,16 +115,32 @@ final class PhasesProjection: Projection {
     }
 
     private func end(_ fact: Fact, _ phase: String, _ status: String) throws {
+        for open in ["ended_us IS NULL", "ended_with_run = 1"] {
+            try connection.run(
+                """
+                UPDATE stored_phases SET status = CASE status WHEN 'reverted' THEN status ELSE ?4 END, reason = ?5,
+                  ended_by = ?6, ended_us = ?7, end_position = ?8, ended_with_run = NULL
+                WHERE rowid = (SELECT rowid FROM stored_phases
+                  WHERE run = ?1 AND phase = ?2 AND step IS ?3 AND \(open) AND started_us <= ?7
+                  ORDER BY attempt DESC LIMIT 1)
+                """,
+                key(fact, phase) + [.text(status), fact.text("reason"), fact.actor, fact.occurred, fact.position])
+            guard connection.changes == 0 else { return }
+        }
+        try insert(fact, phase, status)
+    }
+
+    private func endOpen(_ fact: Fact, _ status: String) throws {
         try connection.run(
             """
-            UPDATE stored_phases SET status = CASE status WHEN 'reverted' THEN status ELSE ?4 END, reason = ?5, ended_by = ?6,
-              ended_us = ?7, end_position = ?8
-            WHERE rowid = (SELECT rowid FROM stored_phases
-              WHERE run = ?1 AND phase = ?2 AND step IS ?3 AND ended_us IS NULL AND started_us <= ?7
-              ORDER BY attempt DESC LIMIT 1)
+            UPDATE stored_phases SET status = CASE status WHEN 'reverted' THEN status ELSE ?2 END, reason = ?3, ended_by = ?4,
+              ended_us = ?5, end_position = ?6, ended_with_run = 1
+            WHERE run = ?1 AND ended_us IS NULL AND started_us <= ?5
             """,
-            key(fact, phase) + [.text(status), fact.text("reason"), fact.actor, fact.occurred, fact.position])
-        if connection.changes == 0 { try insert(fact, phase, status) }
+            [.text(fact.stream), .text(status), fact.text("reason"), fact.actor, fact.occurred, fact.position])
+        try connection.run(
+            "UPDATE stored_bakes SET ended_us = ?2 WHERE run = ?1 AND ended_us IS NULL AND occurred_us <= ?2",
+            [.text(fact.stream), fact.occurred])
     }
 
     private func revert(_ fact: Fact, _ phase: String) throws {

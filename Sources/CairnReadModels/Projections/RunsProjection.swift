@@ -5,7 +5,7 @@ import CairnModel
 /// Runs: each migration and each deployment, what was planned for it, and where it stands.
 final class RunsProjection: Projection {
     static let name = "runs"
-    static let version = 2
+    static let version = 3
 
     static let tables = [
         Table(
@@ -31,7 +31,8 @@ final class RunsProjection: Projection {
                     "planned, running, rolling-back, rolled-back, rollback-failed, completed, aborted or failed",
                     "NOT NULL"),
                 Table.Column.text("phase", "phase of the last phase event"),
-                Table.Column.text("phase_status", "started, completed, failed or reverted"),
+                Table.Column.text(
+                    "phase_status", "started, completed, failed or reverted; what runs ends with its run"),
                 Table.Column.text("reason", "why it ended or rolls back, where one was given"),
                 Table.Column.text("planned_by", "who planned it"),
                 Table.Column.time("planned", "when it was planned"),
@@ -135,7 +136,7 @@ final class RunsProjection: Projection {
                 fact.text("service"), fact.text("source_revision"), fact.text("target_revision"),
                 fact.integer("desired_count"), fact.json("parameters"), fact.json("hooks"), fact.actor, fact.occurred,
             ])
-        try setStatus(fact, "planned")
+        try setStatus(fact, "planned", phaseStatus: "started")
         for application in fact.data["applications"]?.array ?? [] {
             guard let name = application["name"]?.string else { continue }
             try connection.run(
@@ -176,10 +177,15 @@ final class RunsProjection: Projection {
     }
 
     /// The latest event by its own clock decides, so that a fact told late does not turn back what came after it.
-    private func setStatus(_ fact: Fact, _ status: String) throws {
+    ///
+    /// - Parameter phaseStatus: what becomes of the phase that it was in, if that still runs.
+    private func setStatus(_ fact: Fact, _ status: String, phaseStatus: String = "failed") throws {
         try connection.run(
-            "UPDATE stored_runs SET status = ?2, status_us = ?3 WHERE run = ?1 AND status_us <= ?3",
-            [.text(fact.stream), .text(status), fact.occurred])
+            """
+            UPDATE stored_runs SET status = ?2, status_us = ?3,
+              phase_status = CASE phase_status WHEN 'started' THEN ?4 ELSE phase_status END
+            WHERE run = ?1 AND status_us <= ?3
+            """, [.text(fact.stream), .text(status), fact.occurred, .text(phaseStatus)])
     }
 
     /// In one statement, since most facts are about phases: a run that is not there yet is made, and the latest phase
@@ -203,7 +209,7 @@ final class RunsProjection: Projection {
         try connection.run(
             "UPDATE stored_runs SET ended_us = max(coalesce(ended_us, ?2), ?2), reason = coalesce(?3, reason) WHERE run = ?1",
             [.text(fact.stream), fact.occurred, fact.text("reason")])
-        try setStatus(fact, status)
+        try setStatus(fact, status, phaseStatus: status == "completed" ? "completed" : "failed")
     }
 
     private func startRollback(_ fact: Fact) throws {

@@ -298,7 +298,7 @@ enum EmbeddedQueries {
             -- column status: where it stands
             -- column requested_by: who asked for the first approval, else who planned it
             -- column approvers: everybody who granted an approval
-            -- column four_eyes: 1 if every granted approval came from another person than asked for or planned it, 0 if not
+            -- column four_eyes: 1 if another person and account granted each approval than asked for it, 0 if not; empty if unknown
             -- column emergency: 1 if any approval was an emergency
             -- column planned_at: when it was planned
             -- column started_at: when its first phase started
@@ -318,8 +318,9 @@ enum EmbeddedQueries {
                 ORDER BY requested_us, position LIMIT 1), r.planned_by) AS requested_by,
               (SELECT group_concat(approver, ', ') FROM (SELECT DISTINCT approver FROM approvals AS a
                 WHERE a.run = r.run AND decision = 'granted' ORDER BY approver)) AS approvers,
-              (SELECT min(coalesce(requested_by, r.planned_by, approver) <> approver) FROM approvals AS a
-                WHERE a.run = r.run AND decision = 'granted') AS four_eyes,
+              (SELECT CASE WHEN min(coalesce(four_eyes, coalesce(requested_by, r.planned_by, approver) <> approver)) = 0 THEN 0
+                  WHEN count(*) > 0 AND count(four_eyes) = count(*) THEN 1 END
+                FROM approvals AS a WHERE a.run = r.run AND decision = 'granted') AS four_eyes,
               (SELECT coalesce(max(emergency), 0) FROM approvals AS a WHERE a.run = r.run) AS emergency,
               r.planned_at, r.started_at, r.ended_at,
               (SELECT count(*) FROM gates AS g WHERE g.run = r.run AND result = 'pass') AS gates_passed,
@@ -520,7 +521,9 @@ enum EmbeddedQueries {
             -- column approver: who decided
             -- column decided_at: when it was decided
             -- column waited_minutes: from the request to the decision
-            -- column four_eyes: 1 if the approver is not who asked, 0 if it is the same person
+            -- column four_eyes: 1 if another person decided through another account, 0 if not; empty if one account told both for others
+            -- column requested_through: account that recorded the request
+            -- column recorded_by: account that recorded the decision
             -- column emergency: 1 for an emergency change
             -- column retroactive: 1 if approved after the fact
             -- column comment: what the approver wrote, or why it was rejected
@@ -528,7 +531,7 @@ enum EmbeddedQueries {
             -- column decision_position: place in the log of the decision
             SELECT run, phase, requested_by, requested_at, decision, approver, decided_at,
               round((decided_us - requested_us) / 60000000.0, 1) AS waited_minutes,
-              CASE WHEN requested_by IS NULL OR approver IS NULL THEN NULL ELSE requested_by <> approver END AS four_eyes,
+              four_eyes, requested_through, recorded_by,
               coalesce(emergency, 0) AS emergency, coalesce(retroactive, 0) AS retroactive, coalesce(comment, reason) AS comment,
               position, decision_position
             FROM approvals
