@@ -3,8 +3,8 @@ internal import CairnModel
 
 /// Deployments as events of Amazon ECS tell of them: what the read model makes rows of, for a timeline.
 enum DeploymentsTold {
-    /// The stages that the run's own events do not tell, as if they did.
-    static func phases(in events: [RecordedEvent]) -> [RecordedEvent] {
+    /// The stages and ends that the runs' own events do not tell, as if they did.
+    static func course(in events: [RecordedEvent]) -> [RecordedEvent] {
         var notices: [ECSNotice.Place: [ECSNotice]] = [:]
         var eventOfNotice: [ECSNotice: RecordedEvent] = [:]
         for event in events {
@@ -23,7 +23,9 @@ enum DeploymentsTold {
         return noticesOfRun.sorted { $0.key < $1.key }.flatMap { run, notices in
             let own = states[run] ?? MigrationState(stream: run)
             return ECSTelling.facts(notices, besides: own).compactMap { fact -> RecordedEvent? in
-                guard fact.name.hasPrefix("phase."), var event = eventOfNotice[fact.notice] else { return nil }
+                guard fact.name.hasPrefix("phase.") || TimelineRuns.endings.contains(fact.name),
+                    var event = eventOfNotice[fact.notice]
+                else { return nil }
                 event.subject = run
                 event.type = EventDraft(name: fact.name, data: .object(fact.data)).type(in: .observed)
                 event.data = .object(fact.data)

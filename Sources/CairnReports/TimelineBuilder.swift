@@ -119,14 +119,18 @@ package struct TimelineBuilder {
         let window = window(of: chosen)
         let events = kept.filter { isInside($0, window: window, findings: Set(chosen)) }
         let entries = events.map(entry)
-        let stages = DeploymentsTold.phases(in: kept).filter { isInside($0, window: window, findings: []) }
         // Imports and keys happen when somebody looks, long after the story; they do not stretch it.
         let told = events.filter { $0.subject.kind != "import" && $0.subject.kind != "ledger" }
         let from = window.since ?? told.map(\.time).min() ?? kept.last?.recordedTime ?? Timestamp(microseconds: 0)
         let until = window.until ?? told.map(\.time).max() ?? from
+        let runs = TimelineRuns((kept + DeploymentsTold.course(in: kept)).filter { isInScope($0) }) {
+            isInside($0, window: window, findings: [])
+        }
         return TimelineDocument(
             title: title(chosen), scope: scopeText, from: from, until: until, ledger: ledger, clusters: clusters,
-            summary: summary(chosen), phases: phases(events + stages), trafficShares: trafficShares(events),
+            summary: summary(chosen, runs),
+            phases: runs.phases.filter { $0.start <= until && $0.end ?? until >= from },
+            trafficShares: trafficShares(events),
             findings: chosen.compactMap { timelineFinding($0, events: events) }, entries: entries)
     }
 
@@ -187,15 +191,16 @@ package struct TimelineBuilder {
         }
         if let since = window.since, event.time < since { return false }
         if let until = window.until, event.time > until { return false }
-        if scope.incident != nil, kind == "import" || kind == "ledger" { return false }
-        if let migration = scope.migration {
-            switch kind {
-            case "migration": return event.subject.id == migration
-            case "import", "ledger": return false
-            default: break
-            }
+        return isInScope(event)
+    }
+
+    /// Whatever its time.
+    private func isInScope(_ event: RecordedEvent) -> Bool {
+        switch event.subject.kind {
+        case "migration": scope.migration == nil || scope.migration == event.subject.id
+        case "import", "ledger": scope.incident == nil && scope.migration == nil
+        default: true
         }
-        return true
     }
 
     private func entry(_ event: RecordedEvent) -> TimelineEntry {
@@ -219,7 +224,7 @@ package struct TimelineBuilder {
         return "Timeline"
     }
 
-    private func summary(_ chosen: [String]) -> TimelineSummary {
+    private func summary(_ chosen: [String], _ runs: TimelineRuns) -> TimelineSummary {
         let standing = chosen.compactMap { findings[$0] }.filter { $0.status != "withdrawn" }
         guard !kept.isEmpty else {
             let told =
@@ -228,23 +233,20 @@ package struct TimelineBuilder {
                 : "\(bulkCount) entries of samples and flow logs have been recorded, and nothing else yet."
             return TimelineSummary(whatHappened: told, when: "-", status: "nothing open")
         }
+        let failures = runs.failures
         guard !standing.isEmpty else {
-            return TimelineSummary(whatHappened: "No finding stands in this stretch of time.", status: "nothing open")
+            let sentences = failures.isEmpty ? "" : failures.joined(separator: "; ") + ". "
+            return TimelineSummary(
+                whatHappened: sentences + "No finding stands in this stretch of time.",
+                status: runs.isRollingBack ? "a rollback runs" : "nothing open")
         }
         let causes = standing.map { FindingText.headline($0.data) }
         let open = incidentOrder.filter { incidents[$0]?.closed == nil && isChosen($0, chosen) }
         let closed = incidentOrder.filter { incidents[$0]?.closed != nil && isChosen($0, chosen) }
         var status = open.isEmpty ? "closed" : "open"
         if !open.isEmpty, !closed.isEmpty { status = "\(open.count) open, \(closed.count) closed" }
-        let starts = standing.compactMap { times($0.data).start }
-        let ends = standing.compactMap { times($0.data).end }
-        var when = ""
-        if let first = starts.min() {
-            when = "\(first.dateText) from \(first.timeText) UTC"
-            if let last = ends.max() { when += " to \(last.dateText) \(last.timeText) UTC" }
-        }
         return TimelineSummary(
-            whatHappened: causes.joined(separator: "; "), when: when,
+            whatHappened: (causes + failures).joined(separator: "; "), when: when(standing),
             cause: standing.map { FindingText.explanation($0.data) }.reduce(into: [String]()) { unique, text in
                 if !unique.contains(text) { unique.append(text) }
             }.joined(separator: " "),
@@ -255,44 +257,26 @@ package struct TimelineBuilder {
             ])
     }
 
+    private func when(_ standing: [Finding]) -> String {
+        guard let first = standing.compactMap({ times($0.data).start }).min() else { return "" }
+        let start = "\(first.dateText) from \(first.timeText) UTC"
+        if standing.contains(where: { times($0.data).end == nil && status(of: $0) != "over" }) {
+            return start + ", still open"
+        }
+        let ends = standing.compactMap { finding in
+            times(finding.data).end ?? finding.incident.flatMap { incidents[$0]?.closed }
+        }
+        return start + (ends.max().map { " to \($0.dateText) \($0.timeText) UTC" } ?? "")
+    }
+
     private func isChosen(_ incident: String, _ chosen: [String]) -> Bool {
         incidents[incident]?.findings.contains { chosen.contains($0) } ?? false
     }
 }
 
-// MARK: - The strips and charts
+// MARK: - The strip of traffic, and charts
 
 extension TimelineBuilder {
-    private func phases(_ events: [RecordedEvent]) -> [TimelinePhase] {
-        var phases: [TimelinePhase] = []
-        var open: [String: Int] = [:]
-        for event in events.sorted(by: { ($0.time, $0.position) < ($1.time, $1.position) }) {
-            let type = EventType(event.type)
-            guard type.family != .foreign, type.name.hasPrefix("phase."), let phase = event.data["phase"]?.string
-            else { continue }
-            let step = event.data["step"]?.integer.map { " \($0)" } ?? ""
-            let key = "\(event.subject.text) \(phase)\(step)"
-            // A deployment's stream is deployment/CLUSTER/SERVICE/ID.
-            let run = event.subject.id.split(separator: "/").dropFirst().first.map(String.init) ?? event.subject.id
-            let name = event.subject.kind == "migration" ? phase + step : "\(run): \(phase)\(step)"
-            switch type.name {
-            case "phase.started":
-                open[key] = phases.count
-                phases.append(TimelinePhase(name: name, start: event.time, end: nil, status: .running))
-            case "phase.completed": finish(key, event.time, .completed)
-            case "phase.failed": finish(key, event.time, .failed)
-            case "phase.reverted": finish(key, event.time, .reverted)
-            default: continue
-            }
-        }
-        func finish(_ key: String, _ time: Timestamp, _ status: TimelinePhase.Status) {
-            guard let index = open[key] else { return }
-            phases[index].end = max(time, phases[index].start)
-            phases[index].status = status
-        }
-        return phases
-    }
-
     private func trafficShares(_ events: [RecordedEvent]) -> [TrafficShare] {
         events.compactMap { event in
             let type = EventType(event.type)
