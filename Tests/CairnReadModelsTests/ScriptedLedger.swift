@@ -34,7 +34,7 @@ enum ScriptedLedger {
                 "target_cluster": "new", "tenant": "harbor", "region": "eu-west-1",
                 "applications": [
                     ["name": "checkout", "class": "stateless"], ["name": "mailer", "class": "kafka-pair"],
-                ], "budgets": ["precheck": 600, "move-workloads": 600, "shift-traffic": 900],
+                ], "budgets": ["precheck": 180, "move-workloads": 600, "shift-traffic": 900],
             ], by: "ines")
         list.append(
             "cairn.approval.requested.v1", migration, at: 60,
