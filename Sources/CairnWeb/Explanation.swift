@@ -39,11 +39,7 @@ package enum ExplanationRenderer {
 
     private static func terminal(_ explanation: Explanation) -> String {
         var text = PlainText.visible(explanation.title) + "\n\n"
-        let width = explanation.facts.map { PlainText.width($0.label) }.max() ?? 0
-        for fact in explanation.facts {
-            let pad = String(repeating: " ", count: width - PlainText.width(fact.label))
-            text += "\(PlainText.visible(fact.label))\(pad)  \(PlainText.visible(fact.text))\n"
-        }
+        text += FactList.terminal(explanation.facts)
         for section in explanation.sections {
             text += "\n\(PlainText.visible(section.label).uppercased())\n"
             text += wrapped(PlainText.visible(section.text)) + "\n"
@@ -68,9 +64,7 @@ package enum ExplanationRenderer {
 
     private static func markdown(_ explanation: Explanation) -> String {
         var text = "# \(Markdown.escaped(explanation.title))\n\n"
-        for fact in explanation.facts {
-            text += "- **\(Markdown.escaped(fact.label)):** \(Markdown.escaped(fact.text))\n"
-        }
+        text += FactList.markdown(explanation.facts)
         for section in explanation.sections {
             text += "\n## \(Markdown.escaped(section.label))\n\n\(Markdown.escaped(section.text))\n"
         }
@@ -82,12 +76,7 @@ package enum ExplanationRenderer {
     private static func html(_ explanation: Explanation) -> String {
         Page.render(title: explanation.title) { page in
             page.element("h1", text: explanation.title)
-            page.element("dl", ["class": "facts"]) { page in
-                for fact in explanation.facts {
-                    page.element("dt", text: fact.label)
-                    page.element("dd", text: fact.text)
-                }
-            }
+            FactList.write(explanation.facts, to: &page)
             for section in explanation.sections {
                 page.element("h2", text: section.label)
                 page.element("p", text: section.text)

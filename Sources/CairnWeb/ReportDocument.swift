@@ -41,18 +41,14 @@ package enum ReportRenderer {
 
     private static func markdown(_ report: ReportDocument) -> String {
         var text = "# \(Markdown.escaped(report.title))\n\n"
-        for fact in report.facts { text += "- **\(Markdown.escaped(fact.label)):** \(Markdown.escaped(fact.text))\n" }
+        text += FactList.markdown(report.facts)
         for section in report.sections { text += "\n" + TableRenderer.render(section, as: .md) }
         return text
     }
 
     private static func terminal(_ report: ReportDocument) -> String {
         var text = PlainText.visible(report.title) + "\n"
-        let width = report.facts.map { PlainText.width($0.label) }.max() ?? 0
-        for fact in report.facts {
-            let pad = String(repeating: " ", count: width - PlainText.width(fact.label))
-            text += "\(PlainText.visible(fact.label))\(pad)  \(PlainText.visible(fact.text))\n"
-        }
+        text += FactList.terminal(report.facts)
         for section in report.sections { text += "\n" + TableRenderer.render(section, as: .table) }
         return text
     }
@@ -60,12 +56,7 @@ package enum ReportRenderer {
     private static func html(_ report: ReportDocument) -> String {
         Page.render(title: report.title) { page in
             page.element("h1", text: report.title)
-            page.element("dl", ["class": "facts"]) { page in
-                for fact in report.facts {
-                    page.element("dt", text: fact.label)
-                    page.element("dd", text: fact.text)
-                }
-            }
+            FactList.write(report.facts, to: &page)
             for section in report.sections {
                 page.element("h2", text: section.title)
                 TableRenderer.write(section, to: &page)
