@@ -132,7 +132,7 @@ final class ECSDeployments {
         var own = MigrationState(stream: run)
         for event in try events("WHERE stream = ? ORDER BY position", [.text(run.text)])
         where ECSNotice(event) == nil {
-            own.playbooks = try PlaybooksProjection.library(for: event, on: connection)
+            own.playbooks = try PlaybooksProjection.known(for: event, on: connection)
             own.apply(event)
             guard EventType(event.type).family != .foreign,
                 case .known(let name, let data) = EventVocabulary.standard.read(type: event.type, data: event.data)

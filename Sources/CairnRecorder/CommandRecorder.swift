@@ -103,7 +103,7 @@ package struct CommandRecorder {
             if given.id != nil, let again = try known(id, request, isCommand: true) { return again }
             let registration = try playbook.flatMap { try registrar.append($0, onBehalfOf: request.onBehalfOf) }
             var state = try playbooks.state(of: request.stream)
-            state.playbooks = try playbooks.library(
+            state.playbooks = try playbooks.known(
                 for: "cairn.\(EventType(request.type).name).v1", data: request.data, before: nil)
             if request.stream.kind == "finding" {
                 var finding = FindingState()

@@ -22,14 +22,14 @@ package struct RegisteredPlaybooks: Sendable {
 
     /// What Cairn brings, and one playbook of the log.
     /// - Parameter version: nil for the newest.
-    package func library(
+    package func known(
         naming id: String?, version: Int64? = nil, before position: UInt64? = nil
     ) throws -> PlaybookLibrary {
         try PlaybookLibrary(naming: id, version: version) { try versions(of: $0, before: position) }
     }
 
     /// The playbooks that an event has to be read with, at its place in the log; nil for the end.
-    func library(for type: String, data: JSONValue, before position: UInt64?) throws -> PlaybookLibrary {
+    func known(for type: String, data: JSONValue, before position: UInt64?) throws -> PlaybookLibrary {
         try PlaybookLibrary(for: type, data: data) { try versions(of: $0, before: position) }
     }
 
@@ -43,7 +43,7 @@ package struct RegisteredPlaybooks: Sendable {
         var state = MigrationState(stream: stream)
         try ledger.forEach(in: stream, from: 0) { event in
             guard isWanted(event) else { return }
-            state.playbooks = try library(for: event.type, data: event.data, before: event.position)
+            state.playbooks = try known(for: event.type, data: event.data, before: event.position)
             state.apply(event)
         }
         for position in told {
@@ -105,7 +105,7 @@ package struct PlaybookRegistrar {
     }
 
     func read(_ file: PlaybookFile) throws -> Playbook {
-        try file.playbook(extending: try playbooks.library(naming: file.parentID))
+        try file.playbook(extending: try playbooks.known(naming: file.parentID))
     }
 
     /// The event that registers a playbook; nil if the log has it.

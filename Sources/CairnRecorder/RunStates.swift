@@ -30,7 +30,7 @@ struct RunStates {
     mutating func judge(_ event: RecordedEvent, at position: UInt64?) throws -> [Violation] {
         guard RunStates.isRun(event.subject) else { return [] }
         var state = try state(of: event.subject)
-        state.playbooks = try playbooks.library(for: event.type, data: event.data, before: position)
+        state.playbooks = try playbooks.known(for: event.type, data: event.data, before: position)
         let violations = Violations.check(state, event)
         state.apply(event)
         states[event.subject] = state

@@ -82,7 +82,7 @@ import Testing
             #expect(attachments.map(\.retention) == [.permanent], "decisions rest on it")
         }
         let registered = RegisteredPlaybooks(ledger)
-        let playbook = try #require(try registered.library(naming: "move")["move"])
+        let playbook = try #require(try registered.known(naming: "move")["move"])
         #expect(playbook.stages.count == 100)
         let stream = try #require(StreamName("migration/x"))
         #expect(try registered.state(of: stream).playbook == playbook)
@@ -98,7 +98,7 @@ import Testing
         }
         let playbooks = RegisteredPlaybooks(ledger)
         func stages(_ version: Int64? = nil, before position: UInt64? = nil) throws -> Int? {
-            try playbooks.library(naming: "move", version: version, before: position)["move"]?.stages.count
+            try playbooks.known(naming: "move", version: version, before: position)["move"]?.stages.count
         }
         #expect(try stages() == 4)
         #expect(try stages(1) == 1)
@@ -106,7 +106,7 @@ import Testing
         #expect(try stages(before: 0) == nil)
         #expect(try stages(before: 1) == 1)
         #expect(try stages(before: 2) == 4)
-        #expect(try playbooks.library(naming: "../x").ids == PlaybookLibrary.builtIn.ids)
+        #expect(try playbooks.known(naming: "../x").ids == PlaybookLibrary.builtIn.ids)
         // Neither a skipped version nor another beginning of an old one.
         for version in [1, 2, 3] {
             #expect(throws: Refusal.self, "version \(version)") {

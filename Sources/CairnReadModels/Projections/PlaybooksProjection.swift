@@ -50,7 +50,7 @@ final class PlaybooksProjection: Projection {
     }
 
     /// The playbooks that an event has to be read with, as `CairnRecorder` takes them from the log.
-    static func library(for event: RecordedEvent, on connection: Connection) throws -> PlaybookLibrary {
+    static func known(for event: RecordedEvent, on connection: Connection) throws -> PlaybookLibrary {
         try PlaybookLibrary(for: event.type, data: event.data) { id in
             try connection.all(
                 "SELECT definition, digest, position FROM stored_playbooks WHERE playbook = ? AND position < ?",
