@@ -35,14 +35,24 @@ package struct SampleSealer {
         /// Batches that no window stood for before.
         package var batches = 0
         package var conflicts = 0
+        /// Windows that were damaged and are made anew from their batches.
+        package var rebuilt = 0
         /// Batches and windows that could not be read, in words, and were left as they are.
-        package var problems: [String] = []
-        /// Their positions.
-        fileprivate var unreadable: Set<UInt64> = []
+        package var problems: [String] {
+            reasons.sorted { $0.key < $1.key }.map { "entry \($0.key): \($0.value)" }
+        }
+        /// By their position.
+        private var reasons: [UInt64: String] = [:]
+        fileprivate private(set) var unreadable: Set<UInt64> = []
 
         fileprivate mutating func skip(_ position: UInt64, _ reason: String) {
-            problems.append("entry \(position): \(reason)")
+            reasons[position] = reason
             unreadable.insert(position)
+        }
+
+        fileprivate mutating func noteRebuilt(_ windows: [SampleHistory.Window]) {
+            rebuilt += windows.count
+            for window in windows { reasons[window.position] = nil }
         }
     }
 
@@ -66,12 +76,20 @@ package struct SampleSealer {
         let samples = open.reduce(0) { $0 + $1.samples }
         let isOld = open.first.map { $0.recorded.adding(seconds: policy.openSecondsMax) <= now } ?? false
         guard samples >= policy.openSamplesMax || (isOld && samples >= policy.samplesMin) else { return Outcome() }
-        return try run()
+        return try run(checksWindows: false)
     }
 
     /// Seals everything that is open, together with small windows beside it.
-    package func run() throws -> Outcome {
+    /// - Parameter checksWindows: whether every window is read before, and a damaged one made anew from the batches it
+    ///   stands for, as far as these are there.
+    package func run(checksWindows: Bool = true) throws -> Outcome {
         var outcome = Outcome()
+        if checksWindows {
+            try ledger.refresh()
+            for window in try SampleHistory(ledger).liveWindows {
+                if let damage = try damage(of: window) { outcome.skip(window.position, damage) }
+            }
+        }
         // Another process may seal too: then what it did is looked at, and the rest is done.
         for _ in 0..<SampleSealer.attemptsMax {
             try ledger.refresh()
@@ -109,6 +127,21 @@ package struct SampleSealer {
         case unreadable(UInt64, String)
     }
 
+    /// Why a window cannot be read, nil if it can.
+    private func damage(of window: SampleHistory.Window) throws -> String? {
+        do {
+            guard case .present(let bytes) = try ledger.content(of: window.attachment) else { return nil }
+            let content = try SampleWindow(reading: bytes)
+            _ = try content.keys()
+            try content.forEachSeries { _, _, _ in }
+            return nil
+        } catch let error as SampleWindowError {
+            return error.description
+        } catch let error as LedgerError where error.code == .corrupt || error.code == .notFound {
+            return error.message
+        }
+    }
+
     private func seal(_ group: SealPlan.Group, _ history: SampleHistory, _ outcome: inout Outcome) throws {
         var merger = SampleMerger()
         for source in group.sources { merger.add(try series(of: source), isMerged: source.isWindow) }
@@ -123,11 +156,19 @@ package struct SampleSealer {
         let last = merger.series.compactMap(\.samples.last?.timeMs).max() ?? 0
         let covers = group.covers(in: history)
         let coversJSON = JSONValue.array(covers.map { [.integer($0.lowerBound), .integer($0.upperBound)] })
-        let name = covers.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",")
+        var name = covers.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",")
+        let rebuilt = history.liveWindows.filter { window in
+            outcome.unreadable.contains(window.position)
+                && window.covers.allSatisfy { range in
+                    covers.contains { $0.contains(range.lowerBound) && $0.contains(range.upperBound) }
+                }
+        }
+        for window in rebuilt { name += ", instead of \(window.position)" }
         let id = "sealed/\(Digests.sha256(Array(name.utf8)).prefix(32))"
         let lastTime = Timestamp(milliseconds: last) ?? (last < 0 ? .earliest : .latest)
         let firstTime = Timestamp(milliseconds: first) ?? (first < 0 ? .earliest : .latest)
-        let replaced = group.sources.filter(\.isWindow).map { JSONValue.integer($0.position) }
+        let replaced = (group.sources.filter(\.isWindow).map(\.position) + rebuilt.map(\.position))
+            .map { JSONValue.integer($0) }
         var batch = [
             Append(
                 ProposedEvent(
@@ -144,13 +185,16 @@ package struct SampleSealer {
                             retention: .droppable, isStoredAsIs: true)
                     ]), expected: try expected())
         ]
-        if merger.conflictCount > 0 { batch.append(Append(conflicts(merger, id, coversJSON, lastTime))) }
+        // What the damaged windows stood for was compared when they were made.
+        let isTold = group.sources.allSatisfy { source in rebuilt.contains { $0.covers(source.position) } }
+        if merger.conflictCount > 0, !isTold { batch.append(Append(conflicts(merger, id, coversJSON, lastTime))) }
         try ledger.append(batch, actor: actor)
         outcome.windows += 1
         outcome.samples += merger.sampleCount
         outcome.bytes += bytes.count
         outcome.batches += group.sources.count { !$0.isWindow }
         outcome.conflicts += merger.conflictCount
+        outcome.noteRebuilt(rebuilt)
     }
 
     /// Nobody may have sealed since the plan was made.

@@ -45,7 +45,12 @@ struct SealPlan {
         _ history: SampleHistory, _ bounds: EvidenceBounds, _ policy: SealPolicy, except unreadable: Set<UInt64>
     ) {
         let windows = history.liveWindows.filter { !unreadable.contains($0.position) }
-        var sources = history.openBatches.filter { !unreadable.contains($0.position) }.map { batch in
+        // What a damaged window stands for is open again.
+        let open = history.batches.filter { batch in
+            !history.isGone(batch.attachment) && !unreadable.contains(batch.position)
+                && !windows.contains { $0.covers(batch.position) }
+        }
+        var sources = open.map { batch in
             Source(
                 position: batch.position, isWindow: false, samples: batch.samples, attachment: batch.attachment,
                 batches: [batch], firstCovered: batch.position)

@@ -177,6 +177,48 @@ import Testing
         #expect(try SampleHistory(ledger).sampleCount == 260)
     }
 
+    /// A window with a damaged byte is made anew where its batches still are, and stays a problem where they are not.
+    @Test(arguments: [false, true]) func damagedWindowsAreMadeAnewFromTheirBatches(isDropped: Bool) throws {
+        let fixture = try SampleLedger(seed: 6)
+        let ledger = try fixture.create()
+        var random = SeededRandom(seed: 6)
+        var told = ToldSamples()
+        var memory = MemorySampleSource()
+        for index in 0..<5 {
+            let batch = try told.next(using: &random)
+            memory.add(batch)
+            try SampleLedger.append(batch, to: ledger, id: "batch-\(index)")
+        }
+        let sealer = SampleSealer(ledger: ledger, actor: SampleLedger.actor)
+        #expect(try sealer.run().windows == 1)
+        let window = try #require(try SampleHistory(ledger).liveWindows.first)
+        guard case .present(let bytes) = try ledger.content(of: window.attachment) else { return }
+        if isDropped {
+            _ = try SampleRetention(ledger: ledger, actor: SampleLedger.actor).run(reason: "r", approvedBy: "tomas")
+        }
+        let file = try fixture.disk.open("\(SampleLedger.folder)/segments/00000000.attachments", .readWrite)
+        let stored = try file.read(at: 0, count: Int(try file.size()))
+        let start = try #require(stored.indices.first { stored[$0...].starts(with: bytes.prefix(60)) })
+        try file.writeAll([stored[start + bytes.count - 1] ^ 4], at: UInt64(start + bytes.count - 1))
+        file.close()
+        let outcome = try sealer.run()
+        let model = try ReadModel.inMemory()
+        try model.catchUp(from: ledger)
+        if isDropped {
+            #expect(outcome.rebuilt == 0 && outcome.problems.count == 1)
+            #expect(outcome.problems.first?.hasPrefix("entry \(window.position):") == true)
+            #expect(try !model.sampleGaps().isEmpty)
+            return
+        }
+        #expect(outcome.rebuilt == 1 && outcome.windows == 1 && outcome.problems == [])
+        let anew = try #require(try SampleHistory(ledger).liveWindows.first)
+        #expect(anew.covers == window.covers && anew.position > window.position)
+        guard case .present(let again) = try ledger.content(of: anew.attachment) else { return }
+        #expect(again == bytes, "the same batches give the same window")
+        try expectSame(model, memory, "made anew")
+        #expect(try sealer.run().windows == 0)
+    }
+
     /// A batch that cannot be read stays as it is, and the others are sealed around it.
     @Test func sealsAroundDamage() throws {
         let fixture = try SampleLedger(seed: 5)

@@ -52,6 +52,7 @@ struct SealCommand: ParsableCommand {
         let samples = try SampleHistory(log).sampleCount
         let after = try FolderSize(of: path, log)
         try log.close()
+        if sealed.rebuilt > 0 { Terminal.note("damaged windows made anew from their batches: \(sealed.rebuilt)") }
         for problem in sealed.problems + dropped.problems { Terminal.note("left as it is: \(problem)") }
         func each(_ bytes: UInt64) -> Table.Cell { samples == 0 ? .missing : .number(Double(bytes) / Double(samples)) }
         let values: [(String, Table.Cell)] = [
