@@ -28,6 +28,15 @@ extension Target.Dependency {
     static var argumentParser: Target.Dependency {
         .product(name: "ArgumentParser", package: "swift-argument-parser")
     }
+    static var hummingbird: Target.Dependency { .product(name: "Hummingbird", package: "hummingbird") }
+    static var hummingbirdTLS: Target.Dependency { .product(name: "HummingbirdTLS", package: "hummingbird") }
+    static var nioCore: Target.Dependency { .product(name: "NIOCore", package: "swift-nio") }
+    static var nioPosix: Target.Dependency { .product(name: "NIOPosix", package: "swift-nio") }
+    static var nioSSL: Target.Dependency { .product(name: "NIOSSL", package: "swift-nio-ssl") }
+    static var httpTypes: Target.Dependency { .product(name: "HTTPTypes", package: "swift-http-types") }
+    static var logging: Target.Dependency { .product(name: "Logging", package: "swift-log") }
+    static var lifecycle: Target.Dependency { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
+    static var httpClient: Target.Dependency { .product(name: "AsyncHTTPClient", package: "async-http-client") }
 }
 
 /// What tests read by path and not as a resource, if they have it.
@@ -69,8 +78,18 @@ let modules: [Module] = [
         name: "CairnReports",
         uses: [
             "CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs", "CairnAnalyzer",
-            "CairnReadModels", "CairnWeb",
+            "CairnReadModels", "CairnRecorder", "CairnWeb",
         ], testUses: ["CairnSim"]),
+    Module(
+        name: "CairnServer",
+        uses: [
+            "CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs", "CairnAnalyzer", "CairnYAML",
+            "CairnIngest", "CairnReadModels", "CairnRecorder", "CairnReports", "CairnWeb",
+        ],
+        products: [
+            .hummingbird, .hummingbirdTLS, .nioCore, .nioPosix, .nioSSL, .httpTypes, .logging, .lifecycle, .crypto,
+            .httpClient,
+        ]),
 ]
 
 /// `CAIRN_MODULES=CairnFlowLogs,CairnAnalyzer swift test` builds and tests these modules and what they import, and
@@ -139,14 +158,24 @@ var dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     // The command line; 15 s, 2 MB.
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // HTTP, only in CairnServer, without its Foundation and configuration traits; with SwiftNIO, BoringSSL a second time
+    // for TLS and the packages below it 5 minutes of a first release build on two cores, 18 MB.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    // Below Hummingbird and named for what CairnServer uses of them: buffers and sockets, certificates, header fields,
+    // log lines, the order of starting and stopping. No cost of their own.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    // Notifications that Cairn sends, and keys and confirmations that it fetches: 30 s, 2 MB.
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
 ]
 // A part of the package asks only for the packages it needs, so that nothing else is resolved or built.
 if let wanted {
     let heavy = modules.filter { wanted.contains($0.name) }.flatMap { $0.products }.map { String(describing: $0) }
     dependencies = dependencies.filter { dependency in
-        let names = ["swift-crypto", "swift-system", "GRDB.swift", "Yams", "swift-argument-parser"]
-        guard case .sourceControl(_, let location, _) = dependency.kind,
-            let name = names.first(where: { location.hasSuffix($0) })
+        guard case .sourceControl(_, let location, _) = dependency.kind, let name = location.split(separator: "/").last
         else { return true }
         return heavy.contains { $0.contains("\"\(name)\"") }
     }

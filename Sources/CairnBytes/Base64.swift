@@ -35,6 +35,19 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// The alphabet of URLs, without padding (RFC 4648 section 5).
+    package static func urlString<Bytes: Collection<UInt8>>(_ bytes: Bytes) -> String {
+        String(
+            string(bytes).compactMap { character in
+                switch character {
+                case "+": "-"
+                case "/": "_"
+                case "=": nil
+                default: character
+                }
+            })
+    }
+
     /// The bytes of a padded text, or nil if it is not strictly canonical: a second text for the same bytes would be a
     /// second form of one signature.
     package static func bytes(_ text: String) -> [UInt8]? { bytes(Array(text.utf8)) }

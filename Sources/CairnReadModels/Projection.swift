@@ -57,7 +57,7 @@ enum Projections {
         ApprovalsProjection.self,
         FindingsProjection.self, NotesProjection.self, HooksProjection.self, OperationsProjection.self,
         ImportsProjection.self, ObservationsProjection.self, DeploymentPlansProjection.self, SamplesProjection.self,
-        FlowsProjection.self,
+        FlowsProjection.self, AccessProjection.self,
     ]
 
     static var tables: [Table] { all.flatMap { $0.tables } }

@@ -32,7 +32,7 @@ package struct EventVocabulary: Sendable {
     /// What Cairn speaks. No type has an old version yet; the chain of one starts here with the first change.
     package static let standard = EventVocabulary(
         schemas: EventVocabulary.runSchemas + EventVocabulary.operationSchemas + EventVocabulary.findingSchemas
-            + EventVocabulary.recordSchemas)
+            + EventVocabulary.recordSchemas + EventVocabulary.accessSchemas)
 
     package func schema(named name: String) -> EventSchema? { schemaByName[name] }
 

@@ -1,4 +1,5 @@
 import CairnLedger
+import CairnReports
 import CairnWeb
 
 /// `cairn bench --quality-data`: what the analyzer reaches on public data sets, beside what was aimed at and what others

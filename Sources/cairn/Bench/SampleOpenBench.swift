@@ -3,6 +3,7 @@ import CairnLedger
 import CairnModel
 import CairnReadModels
 import CairnRecorder
+import CairnReports
 import CairnSeries
 import CairnSim
 

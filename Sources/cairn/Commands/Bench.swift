@@ -1,6 +1,7 @@
 import ArgumentParser
 import CairnBytes
 import CairnLedger
+import CairnReports
 import CairnSeries
 import CairnWeb
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CairnReports
 import CairnSim
 import CairnWeb
 

@@ -3,6 +3,7 @@ import CairnAnalyzer
 import CairnBytes
 import CairnLedger
 import CairnRecorder
+import CairnReports
 import CairnWeb
 
 struct DivergeCommand: ParsableCommand {
@@ -65,7 +66,7 @@ struct DivergeCommand: ParsableCommand {
                 remedy: "import metrics with a cluster label, or with --cluster NAME", status: ExitStatus.data)
         }
         let words = try FindingWords(workspace, now: now)
-        try output.print(table(report, words))
+        try output.print(DivergenceAnswer.table(report, words, findingsOnly: findingsOnly))
         SampleWarnings.show(workspace.readModel)
         if report.findings.contains(where: { words.counts($0.id) }) { throw ExitStatus.finding }
         if report.comparisons.allSatisfy({ $0.verdict == .undecided }) { throw ExitStatus.undecided }
@@ -85,42 +86,5 @@ struct DivergeCommand: ParsableCommand {
             output[String(text[..<mark])] = known
         }
         return output
-    }
-
-    private func table(_ report: DivergenceReport, _ words: FindingWords) -> Table {
-        let shown = findingsOnly ? report.comparisons.filter { $0.verdict == .diverged } : report.comparisons
-        let decimals = ["effect": 3, "effect_low": 3, "effect_high": 3, "margin": 3, "log_evidence": 1]
-        var columns = [
-            "app", "metric", "verdict", "since", "effect", "effect_low", "effect_high", "margin", "log_evidence",
-            "reason", "time_to_decision_seconds",
-        ].map { Table.Column($0, decimals: decimals[$0]) }
-        let fixed = Set(columns.map(\.name))
-        columns += (report.comparisons[0].json.object?.names ?? []).filter { !fixed.contains($0) }.map {
-            Table.Column($0, isForMachines: true)
-        }
-        columns += ["finding", "note"].map { Table.Column($0, isForMachines: true) }
-        var table = Table(columns: columns)
-        for comparison in shown {
-            var json = comparison.json.object ?? JSONObject()
-            let finding = report.findings.first { $0.comparison == comparison }?.id
-            json["finding"] = .optional(finding)
-            json["note"] = .optional(finding.flatMap { words.note(on: $0) })
-            table.rows.append(columns.map { Table.Cell(json[$0.name] ?? .null) })
-        }
-        let counts = Dictionary(grouping: report.comparisons, by: \.verdict).mapValues(\.count)
-        table.notes = [
-            DivergenceVerdict.allCases.map { "\(counts[$0] ?? 0) \($0.rawValue)" }.joined(separator: ", ")
-                + "; effects are \(report.comparisons[0].unit == "share" ? "shares" : "logarithms of ratios") or as -o json says"
-        ]
-        for finding in report.findings {
-            guard let note = words.note(on: finding.id) else { continue }
-            table.notes.append("\(finding.comparison.app), \(finding.comparison.metric): \(note)")
-        }
-        let behind = report.comparisons.compactMap(\.behindSeconds).max() ?? 0
-        if behind >= 120 {
-            table.notes.append("the data of some comparisons is up to \(Int(behind)) s behind the newest")
-        }
-        if !report.leftOut.isEmpty { table.notes.append("\(report.leftOut.count) metrics were not comparable") }
-        return table
     }
 }

@@ -3,6 +3,7 @@ import CairnBytes
 import CairnFlowLogs
 import CairnLedger
 import CairnRecorder
+import CairnReports
 import CairnWeb
 
 struct FlowsCommand: ParsableCommand {

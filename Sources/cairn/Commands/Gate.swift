@@ -5,6 +5,7 @@ import CairnLedger
 import CairnModel
 import CairnReadModels
 import CairnRecorder
+import CairnReports
 import CairnWeb
 
 /// How a decision is printed: for people, or for the pipeline that asks.
@@ -71,7 +72,7 @@ struct GateCommand: ParsableCommand {
 
     private func decide(at moment: Timestamp) throws -> GateDecision {
         let workspace = try Workspace.open(ledger, command: "gate")
-        let run = try StatusCommand.stream(migration, in: workspace)
+        let run = try StatusAnswer.stream(migration, in: workspace)
         return try GateCommand.decision {
             try GateEvaluation(ledger: workspace.ledger, readModel: workspace.readModel)
                 .decide(run: run, phase: phase, at: moment)
@@ -92,8 +93,8 @@ struct GateCommand: ParsableCommand {
         let readModel = try ReadModel.open(path: Workspace.readModelPath(of: try ledger.path()))
         try readModel.catchUp(from: log)
         let workspace = Workspace(ledger: log, readModel: readModel, path: try ledger.path())
-        let run = try StatusCommand.stream(migration, in: workspace)
-        let pair = try GateCommand.pair(of: run, readModel)
+        let run = try StatusAnswer.stream(migration, in: workspace)
+        let pair = try GateAnswer.pair(of: run, readModel)
         _ = try Analysis(ledger: log, readModel: readModel, actor: person).run(pair: pair, at: now)
         let basis = log.size
         let decision = try GateCommand.decision {
@@ -108,51 +109,15 @@ struct GateCommand: ParsableCommand {
         return decision
     }
 
-    /// The clusters of a migration; nil for a deployment, which has one.
-    private static func pair(of run: StreamName, _ readModel: ReadModel) throws -> ClusterPair? {
-        let result = try readModel.query(
-            "SELECT source_cluster, target_cluster FROM migrations WHERE run = :run LIMIT 1", ["run": .text(run.text)])
-        guard let source = result.rows.first?[0].text, let target = result.rows.first?[1].text else { return nil }
-        return ClusterPair(source: source, target: target)
-    }
-
     private func print(_ decision: GateDecision) throws {
         switch format {
         case .ecsHook: try Terminal.line(CanonicalJSON.string(of: decision.ecsHook))
         case .argo: try Terminal.line(CanonicalJSON.string(of: decision.argoRollouts))
         case .flagger: try Terminal.line(CanonicalJSON.string(of: decision.flagger))
         case .json: try Terminal.line(CanonicalJSON.string(of: decision.json))
-        case .table: try Terminal.write(TableRenderer.render(table(decision), as: .table))
-        case .md: try Terminal.write(TableRenderer.render(table(decision), as: .md))
+        case .table: try Terminal.write(TableRenderer.render(GateAnswer.table(decision, phase: phase), as: .table))
+        case .md: try Terminal.write(TableRenderer.render(GateAnswer.table(decision, phase: phase), as: .md))
         }
-    }
-
-    private func table(_ decision: GateDecision) -> Table {
-        var rows: [[Table.Cell]] = decision.checks.map { check in
-            [
-                .text("check \(check.name)"), .text(check.verdict.outcome.rawValue),
-                check.dataAgeSeconds.map { .seconds(Double($0)) } ?? .missing, .text(check.verdict.reason),
-            ]
-        }
-        rows += decision.findings.map { finding, passes in
-            [
-                .text("finding \(finding.id)"), .text(passes == nil ? "counts" : "passes"), .missing,
-                .text(passes.map { "\(finding.sentence): \($0)" } ?? finding.sentence),
-            ]
-        }
-        var table = Table(
-            title: "gate of \(phase): \(decision.outcome.rawValue)",
-            columns: [
-                Table.Column("what"), Table.Column("result"), Table.Column("data_age", title: "DATA AGE"),
-                Table.Column("reason"),
-            ], rows: rows)
-        table.notes = decision.shortOf
-        if let age = decision.dataAgeSeconds { table.notes.append("the data is \(age / 60) min behind") }
-        table.notes.append(
-            decision.policy.isDefault
-                ? "by the default policy \(decision.policy.digest), since the plan has no gates; -o json shows it"
-                : "by the plan's policy \(decision.policy.digest)")
-        return table
     }
 }
 
@@ -189,44 +154,20 @@ struct CheckCommand: ParsableCommand {
             throw CommandError(
                 "cannot find the check \(name)", remedy: "`cairn check --list` lists them", status: ExitStatus.usage)
         }
-        if list { return try output.print(CheckCommand.catalog(names)) }
+        if list { return try output.print(CheckAnswer.catalog(names)) }
         guard let migration else {
             throw CommandError(
                 "cannot tell what to check", remedy: "pass --migration ID, or --list", status: ExitStatus.usage)
         }
         let now = SystemClock().now()
         let workspace = try Workspace.open(ledger, command: "check")
-        let run = try StatusCommand.stream(migration, in: workspace)
+        let run = try StatusAnswer.stream(migration, in: workspace)
         let evaluation = GateEvaluation(ledger: workspace.ledger, readModel: workspace.readModel)
         let moment = at?.moment(now: now) ?? now
         let facts = try evaluation.facts(of: try evaluation.gather(run: run, phase: "", at: moment))
         let results = names.map { facts.result(of: $0) }
-        try output.print(CheckCommand.table(results))
+        try output.print(CheckAnswer.table(results))
         if results.contains(where: { $0.verdict.outcome == .fail }) { throw ExitStatus.finding }
         if results.allSatisfy({ $0.verdict.outcome == .undecided }) { throw ExitStatus.undecided }
-    }
-
-    private static func catalog(_ names: [String]) -> Table {
-        Table(
-            columns: ["name", "proves", "needs", "failure_means", "remedy"].map { Table.Column($0) },
-            rows: names.compactMap { CheckCatalog.check(named: $0) }.map {
-                [.text($0.name), .text($0.proves), .text($0.needs), .text($0.failureMeans), .text($0.remedy)]
-            })
-    }
-
-    private static func table(_ results: [CheckResult]) -> Table {
-        Table(
-            columns: [
-                Table.Column("name"), Table.Column("result"), Table.Column("reason"),
-                Table.Column("data_age_seconds", title: "DATA AGE"), Table.Column("as_of", isForMachines: true),
-                Table.Column("evidence", isForMachines: true),
-            ],
-            rows: results.map { result in
-                [
-                    .text(result.name), .text(result.verdict.outcome.rawValue), .text(result.verdict.reason),
-                    result.dataAgeSeconds.map { .seconds(Double($0)) } ?? .missing, .optional(result.verdict.asOf),
-                    Table.Cell(result.json["evidence"] ?? .null),
-                ]
-            })
     }
 }

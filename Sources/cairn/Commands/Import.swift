@@ -4,6 +4,7 @@ import CairnFlowLogs
 import CairnIngest
 import CairnLedger
 import CairnRecorder
+import CairnReports
 import CairnWeb
 
 struct ImportCommand: ParsableCommand {

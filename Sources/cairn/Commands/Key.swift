@@ -1,5 +1,6 @@
 import ArgumentParser
 import CairnLedger
+import CairnReports
 import CairnWeb
 
 struct KeyCommand: ParsableCommand {

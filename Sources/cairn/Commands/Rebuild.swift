@@ -1,5 +1,6 @@
 import ArgumentParser
 import CairnReadModels
+import CairnReports
 import CairnWeb
 
 struct RebuildCommand: ParsableCommand {

@@ -3,6 +3,7 @@ import CairnBytes
 import CairnLedger
 import CairnModel
 import CairnRecorder
+import CairnReports
 import CairnWeb
 
 struct RecordCommand: ParsableCommand {

@@ -3,6 +3,7 @@ import CairnBytes
 import CairnLedger
 import CairnModel
 import CairnReadModels
+import CairnReports
 import CairnWeb
 
 struct RedactCommand: ParsableCommand {

@@ -55,7 +55,7 @@ struct ChangeCommand: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.fromTheLog(ledger, command: "report", moment: moment)
-        let stream = try StatusCommand.stream(id, in: workspace)
+        let stream = try StatusAnswer.stream(id, in: workspace)
         let provenance = try AuditReport.Provenance(
             person: LocalActor.current().id, time: SystemClock().now(), ledger: workspace.ledger)
         let report = AuditReport(readModel: workspace.readModel, provenance: provenance)

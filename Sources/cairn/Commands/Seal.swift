@@ -2,6 +2,7 @@ import ArgumentParser
 import CairnLedger
 import CairnReadModels
 import CairnRecorder
+import CairnReports
 import CairnWeb
 
 struct SealCommand: ParsableCommand {

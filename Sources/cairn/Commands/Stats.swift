@@ -2,6 +2,7 @@ import ArgumentParser
 import CairnBytes
 import CairnLedger
 import CairnReadModels
+import CairnReports
 import CairnWeb
 
 struct StatsCommand: ParsableCommand {

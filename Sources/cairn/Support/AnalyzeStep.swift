@@ -2,6 +2,7 @@ import CairnLedger
 import CairnModel
 import CairnReadModels
 import CairnRecorder
+import CairnReports
 
 /// The part of `import --analyze` after the import: judge, record, and say what stands.
 enum AnalyzeStep {

@@ -35,6 +35,7 @@ enum Failure {
             is NoteError:
             ExitStatus.data
         case is FlowQueryError, is FlowLogFormat.FormatError: ExitStatus.usage
+        case let error as QuestionError: error.code == .question ? ExitStatus.usage : ExitStatus.data
         case let error as InputError: error.isNothingThere ? ExitStatus.data : ExitStatus.inputOutput
         case is DiskError: ExitStatus.inputOutput
         default: isOfParser(error) ? nil : ExitStatus.inputOutput

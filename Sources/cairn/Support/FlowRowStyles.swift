@@ -1,5 +1,6 @@
 import CairnBytes
 import CairnFlowLogs
+import CairnReports
 import CairnWeb
 
 /// The formats of `-o` for rows by the million, which are written as they come and never become a `Table`. The text is

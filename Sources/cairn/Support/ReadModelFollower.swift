@@ -1,6 +1,7 @@
 import CairnBytes
 import CairnLedger
 import CairnReadModels
+import CairnReports
 import Dispatch
 import Synchronization
 

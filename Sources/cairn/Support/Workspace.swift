@@ -1,13 +1,9 @@
 import CairnBytes
 import CairnLedger
 import CairnReadModels
+import CairnReports
 
-/// A ledger and its read model, caught up: what every command that answers a question works on.
-struct Workspace {
-    let ledger: Ledger
-    let readModel: ReadModel
-    let path: String
-
+extension Workspace {
     /// Opens the ledger for reading and catches the read model up with it. On read-only media the read model is made in
     /// memory, and a note on standard error says so.
     ///
@@ -53,6 +49,4 @@ struct Workspace {
         }
         return try moment?.moments(now: SystemClock().now()) ?? []
     }
-
-    static func readModelPath(of ledger: String) -> String { "\(ledger)/read-model.sqlite" }
 }

@@ -1,14 +1,14 @@
-import CairnBytes
-import CairnLedger
-import CairnModel
-import CairnReadModels
+package import CairnBytes
+internal import CairnLedger
+internal import CairnModel
+internal import CairnReadModels
 
 /// What people said of findings: muted, false, acknowledged.
-struct FindingWords {
+package struct FindingWords {
     private var states: [String: FindingState] = [:]
     private let now: Timestamp
 
-    init(_ workspace: Workspace, now: Timestamp) throws {
+    package init(_ workspace: Workspace, now: Timestamp) throws {
         self.now = now
         let types = FindingState.eventNames.map { "'cairn.\($0).v1', 'observed.\($0).v1'" }.joined(separator: ", ")
         let found = try workspace.readModel.query(
@@ -21,8 +21,8 @@ struct FindingWords {
     }
 
     /// `muted by ana until ...: reason`; nil if nobody said anything that still holds.
-    func note(on id: String) -> String? { states[id]?.note(at: now) }
+    package func note(on id: String) -> String? { states[id]?.note(at: now) }
 
     /// Whether it counts: not muted, not marked false.
-    func counts(_ id: String) -> Bool { states[id]?.silencing(at: now) == nil }
+    package func counts(_ id: String) -> Bool { states[id]?.silencing(at: now) == nil }
 }

@@ -1,0 +1,72 @@
+package import CairnAnalyzer
+internal import CairnBytes
+package import CairnModel
+package import CairnReadModels
+package import CairnRecorder
+package import CairnWeb
+
+/// The decision of a gate as a table.
+package enum GateAnswer {
+    package static func table(_ decision: GateDecision, phase: String) -> CairnWeb.Table {
+        var rows: [[Table.Cell]] = decision.checks.map { check in
+            [
+                .text("check \(check.name)"), .text(check.verdict.outcome.rawValue),
+                check.dataAgeSeconds.map { .seconds(Double($0)) } ?? .missing, .text(check.verdict.reason),
+            ]
+        }
+        rows += decision.findings.map { finding, passes in
+            [
+                .text("finding \(finding.id)"), .text(passes == nil ? "counts" : "passes"), .missing,
+                .text(passes.map { "\(finding.sentence): \($0)" } ?? finding.sentence),
+            ]
+        }
+        var table = Table(
+            title: "gate of \(phase): \(decision.outcome.rawValue)",
+            columns: [
+                Table.Column("what"), Table.Column("result"), Table.Column("data_age", title: "DATA AGE"),
+                Table.Column("reason"),
+            ], rows: rows)
+        table.notes = decision.shortOf
+        if let age = decision.dataAgeSeconds { table.notes.append("the data is \(age / 60) min behind") }
+        table.notes.append(
+            decision.policy.isDefault
+                ? "by the default policy \(decision.policy.digest), since the plan has no gates; -o json shows it"
+                : "by the plan's policy \(decision.policy.digest)")
+        return table
+    }
+
+    /// The clusters of a migration; nil for a deployment, which has one.
+    package static func pair(of run: StreamName, _ readModel: ReadModel) throws -> ClusterPair? {
+        let result = try readModel.query(
+            "SELECT source_cluster, target_cluster FROM migrations WHERE run = :run LIMIT 1", ["run": .text(run.text)])
+        guard let source = result.rows.first?[0].text, let target = result.rows.first?[1].text else { return nil }
+        return ClusterPair(source: source, target: target)
+    }
+}
+
+/// The catalogue of checks, and what they said.
+package enum CheckAnswer {
+    package static func catalog(_ names: [String]) -> CairnWeb.Table {
+        Table(
+            columns: ["name", "proves", "needs", "failure_means", "remedy"].map { Table.Column($0) },
+            rows: names.compactMap { CheckCatalog.check(named: $0) }.map {
+                [.text($0.name), .text($0.proves), .text($0.needs), .text($0.failureMeans), .text($0.remedy)]
+            })
+    }
+
+    package static func table(_ results: [CheckResult]) -> CairnWeb.Table {
+        Table(
+            columns: [
+                Table.Column("name"), Table.Column("result"), Table.Column("reason"),
+                Table.Column("data_age_seconds", title: "DATA AGE"), Table.Column("as_of", isForMachines: true),
+                Table.Column("evidence", isForMachines: true),
+            ],
+            rows: results.map { result in
+                [
+                    .text(result.name), .text(result.verdict.outcome.rawValue), .text(result.verdict.reason),
+                    result.dataAgeSeconds.map { .seconds(Double($0)) } ?? .missing, .optional(result.verdict.asOf),
+                    Table.Cell(result.json["evidence"] ?? .null),
+                ]
+            })
+    }
+}
