@@ -33,6 +33,8 @@ func isSameText(_ left: String, _ right: String) -> Bool { left == right && left
 package struct SeriesKeyError: Error, Hashable, Sendable, CustomStringConvertible {
     package var reason: String
 
+    package init(reason: String) { self.reason = reason }
+
     package var description: String { "cannot name a series: \(reason)" }
 }
 

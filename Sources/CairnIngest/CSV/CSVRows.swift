@@ -115,7 +115,7 @@ struct CSVRows {
         }
         for (position, value) in values.enumerated() {
             let spelled = key + [UInt8(truncatingIfNeeded: position), UInt8(truncatingIfNeeded: position >> 8)]
-            let hash = SeriesTable.hash(spelled.span, 0..<spelled.count)
+            let hash = table.hash(spelled.span, 0..<spelled.count)
             let series: Int
             if let known = table.find(spelled.span, 0..<spelled.count, hash: hash) {
                 series = known

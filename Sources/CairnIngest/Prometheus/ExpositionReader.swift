@@ -72,7 +72,7 @@ struct ExpositionReader {
                 column: timeStart, reason: "the sample has no timestamp",
                 remedy: "export with timestamps, or give a default time")
         }
-        let hash = SeriesTable.hash(bytes, spelled)
+        let hash = table.hash(bytes, spelled)
         let series: Int
         if let known = table.find(bytes, spelled, hash: hash) {
             series = known

@@ -129,24 +129,12 @@ enum SeriesKeyReader {
         throw Problem(column: start, reason: "a label has no closing quote")
     }
 
-    /// The series of what was read, with what the import says added. What the import says wins; the file's own value of
-    /// the same label is kept as `exported_NAME`, as Prometheus does.
+    /// The series of what was read, with what the import says added.
     static func key(
         _ metric: String, _ labels: [Label], options: ImportOptions, column: Int
     ) throws(Problem) -> SeriesKey {
-        var added = options.labels
-        if let cluster = options.cluster { added[SeriesKey.clusterLabel] = cluster }
-        var result: [Label] = []
-        for label in labels {
-            guard let value = added[label.name], !value.isEmpty else {
-                result.append(label)
-                continue
-            }
-            if value != label.value { result.append(Label("exported_\(label.name)", label.value)) }
-        }
-        for (name, value) in added { result.append(Label(name, value)) }
         do throws(SeriesKeyError) {
-            return try SeriesKey(name: metric, labels: result)
+            return try AddedLabels(options.labels, cluster: options.cluster).key(metric, labels)
         } catch {
             throw Problem(column: column, reason: error.description, remedy: "mend the labels or leave it out")
         }

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Makes the binary fixtures of the wire formats with other people's encoders: protobuf, libsnappy, zlib.
+
+    python3 -m venv venv && venv/bin/pip install cramjam protobuf opentelemetry-proto
+    venv/bin/python tools/make-wire-fixtures.py
+
+They are committed, so nobody needs this to run the tests. Same input, same bytes.
+"""
+import base64
+import gzip
+import json
+import math
+import pathlib
+import random
+import struct
+
+import cramjam
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
+from opentelemetry.proto.metrics.v1 import metrics_pb2
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent / "Tests"
+INGEST = TESTS / "CairnIngestTests/Fixtures/Wire"
+BYTES = TESTS / "CairnBytesTests/Fixtures"
+START = 1_773_136_800_000  # 2026-03-10T10:00:00Z
+STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
+
+
+def message_types():
+    """The messages of remote write 1.0 and 2.0, from their published schemas."""
+    field = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="remote.proto", package="cairn.test", syntax="proto3")
+
+    def add(name, *fields):
+        message = file.message_type.add(name=name)
+        for number, field_name, kind, repeated in fields:
+            one = message.field.add(name=field_name, number=number)
+            one.label = field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL
+            if isinstance(kind, str):
+                one.type, one.type_name = field.TYPE_MESSAGE, f".cairn.test.{kind}"
+            else:
+                one.type = kind
+
+    add("Label", (1, "name", field.TYPE_STRING, False), (2, "value", field.TYPE_STRING, False))
+    add("Sample", (1, "value", field.TYPE_DOUBLE, False), (2, "timestamp", field.TYPE_INT64, False),
+        (3, "start_timestamp", field.TYPE_INT64, False))
+    add("Exemplar", (1, "labels", "Label", True), (2, "value", field.TYPE_DOUBLE, False),
+        (3, "timestamp", field.TYPE_INT64, False))
+    add("Histogram", (1, "count_int", field.TYPE_UINT64, False), (3, "sum", field.TYPE_DOUBLE, False),
+        (15, "timestamp", field.TYPE_INT64, False))
+    add("TimeSeries", (1, "labels", "Label", True), (2, "samples", "Sample", True), (3, "exemplars", "Exemplar", True),
+        (4, "histograms", "Histogram", True))
+    add("Metadata", (1, "type", field.TYPE_UINT32, False), (2, "name", field.TYPE_STRING, False),
+        (4, "help", field.TYPE_STRING, False))
+    add("WriteRequest", (1, "timeseries", "TimeSeries", True), (3, "metadata", "Metadata", True))
+    add("TimeSeries2", (1, "labels_refs", field.TYPE_UINT32, True), (2, "samples", "Sample", True),
+        (3, "histograms", "Histogram", True), (4, "exemplars", "Exemplar", True))
+    add("Request", (4, "symbols", field.TYPE_STRING, True), (5, "timeseries", "TimeSeries2", True))
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return {
+        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"cairn.test.{name}"))
+        for name in ("WriteRequest", "Request")
+    }
+
+
+SERIES = [
+    ({"__name__": "up", "instance": "a:9100", "job": "node"}, [(START, 1.0), (START + 15_000, 0.0)], 0, 0),
+    # As vmagent sends them: what relabelling added stands at the end.
+    ({"__name__": "http_requests_total", "code": "200", "app": "checkout"}, [(START, 1e15 + 0.5)], 0, 0),
+    ({"__name__": "gone", "app": "checkout"}, [(START, STALE)], 0, 0),
+    ({"__name__": "odd", "app": "Übersicht", "empty": ""}, [(START - 1, -0.0), (START, math.inf)], 0, 1),
+    ({"__name__": "latency", "app": "checkout"}, [], 2, 0),
+    ({"app": "checkout"}, [(START, 4.0)], 0, 0),  # no name
+    ({"__name__": "late", "app": "x"}, [(START, 1.0), (2**62, 2.0)], 0, 0),
+    ({"__name__": "up", "instance": "a:9100", "job": "node"}, [(START + 30_000, 1.0)], 0, 0),
+]
+
+
+def remote_write(types):
+    request = types["WriteRequest"]()
+    for labels, samples, histograms, exemplars in SERIES:
+        series = request.timeseries.add()
+        for name, value in labels.items():
+            series.labels.add(name=name, value=value)
+        for time, value in samples:
+            series.samples.add(timestamp=time, value=value)
+        for _ in range(histograms):
+            series.histograms.add(count_int=3, sum=1.5, timestamp=START)
+        for _ in range(exemplars):
+            series.exemplars.add(value=1.0, timestamp=START)
+    twice = request.timeseries.add()
+    for name in ("__name__", "a", "a"):
+        twice.labels.add(name=name, value="v")
+    twice.samples.add(timestamp=START, value=1.0)
+    request.metadata.add(type=1, name="up", help="whether the scrape worked")
+    return request.SerializeToString(deterministic=True)
+
+
+def remote_write_2(types):
+    request = types["Request"]()
+    symbols = {"": 0}
+
+    def symbol(text):
+        return symbols.setdefault(text, len(symbols))
+
+    for labels, samples, histograms, exemplars in SERIES:
+        series = request.timeseries.add()
+        for name, value in labels.items():
+            series.labels_refs.extend([symbol(name), symbol(value)])
+        for time, value in samples:
+            series.samples.add(timestamp=time, value=value, start_timestamp=START - 60_000)
+        for _ in range(histograms):
+            series.histograms.add(count_int=3, sum=1.5, timestamp=START)
+        for _ in range(exemplars):
+            series.exemplars.add(value=1.0, timestamp=START)
+    beyond = request.timeseries.add()
+    beyond.labels_refs.extend([symbol("__name__"), 999])
+    beyond.samples.add(timestamp=START, value=1.0)
+    odd = request.timeseries.add()
+    odd.labels_refs.extend([symbol("__name__")])
+    odd.samples.add(timestamp=START, value=1.0)
+    request.symbols.extend(symbols)
+    return request.SerializeToString(deterministic=True)
+
+
+def snappy_blocks():
+    """Blocks of libsnappy over contents of different kinds, as pairs of files."""
+    numbers = random.Random(5)
+    contents = {
+        "empty": b"",
+        "one": b"x",
+        "text": b"".join(b"http_requests_total{app=\"shop-%d\"} %d\n" % (i % 7, i * 13) for i in range(300)),
+        "run": b"a" * 3000 + b"ab" * 1500 + b"abcdefg" * 400,
+        "noise": numbers.randbytes(1000),
+        # A literal of more than 256 bytes, and a copy from more than 2 KiB back.
+        "far": (far := numbers.randbytes(5000)) + far[:2000] + b"tail",
+    }
+    for name, content in contents.items():
+        yield name, content, bytes(cramjam.snappy.compress_raw(content))
+
+
+def main():
+    INGEST.mkdir(parents=True, exist_ok=True)
+    BYTES.mkdir(parents=True, exist_ok=True)
+    types = message_types()
+    (INGEST / "remote-write-1.bin").write_bytes(remote_write(types))
+    (INGEST / "remote-write-2.bin").write_bytes(remote_write_2(types))
+    pieces = b""
+    for name, content, block in snappy_blocks():
+        for part in (name.encode(), content, block):
+            pieces += struct.pack("<I", len(part)) + part
+    (BYTES / "snappy.bin.gz").write_bytes(gzip.compress(pieces, mtime=0))
+
+
+if __name__ == "__main__":
+    main()
