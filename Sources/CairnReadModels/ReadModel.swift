@@ -153,7 +153,7 @@ package final class ReadModel: Sendable {
     /// How long a statement waits for another process: catch-ups commit every few hundred milliseconds.
     static let busySecondsMax = 10.0
 
-    /// With the table-valued function `samples`.
+    /// With the table-valued functions over samples.
     static func configuration(with samples: SampleStore) -> Configuration {
         var configuration = configuration
         configuration.prepareDatabase { database in try SamplesFunction.register(on: database, samples) }

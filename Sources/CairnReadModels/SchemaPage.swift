@@ -12,10 +12,11 @@ package enum SchemaPage {
             }
             text += "\n"
         }
-        text += "### `\(SamplesFunction.name)(metric, matchers, t0, t1)` (function)\n\n"
-        text += SamplesFunction.page + "\n\n| column | meaning |\n|---|---|\n"
-        for column in SamplesFunction.meanings { text += "| `\(column.name)` | \(escaped(column.meaning)) |\n" }
-        text += "\n"
+        for function in SamplesFunction.allCases {
+            text += "### `\(function.call)` (function)\n\n\(function.page)\n\n| column | meaning |\n|---|---|\n"
+            for column in function.meanings { text += "| `\(column.name)` | \(escaped(column.meaning)) |\n" }
+            text += "\n"
+        }
         for view in Views.all { text += "### `\(view.name)` (view)\n\nOne row: \(view.row).\n\n" }
         return text
     }

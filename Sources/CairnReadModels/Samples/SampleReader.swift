@@ -7,7 +7,7 @@ import CairnSeries
 /// stands for are the order in which the samples arrived, and of two values for one moment the first counts.
 struct SampleReader {
     private let connection: Connection
-    private let store: SampleStore
+    let store: SampleStore
     let index: SeriesIndex
     /// Series of which directories are kept; more while many series are read.
     private var directorySeriesMax = SampleStore.windowSeriesMax
@@ -25,8 +25,26 @@ struct SampleReader {
         index = SeriesIndex(connection)
     }
 
+    /// The reader for so many series: many are read by a pass over all windows, which keeps their directories. Who made
+    /// it trims the store at the end.
+    func reading(_ seriesCount: Int) -> SampleReader {
+        guard seriesCount > SampleReader.scannedMin else { return self }
+        var scanning = self
+        scanning.directorySeriesMax = SampleStore.scannedSeriesMax
+        return scanning
+    }
+
+    /// A window with its directory, which is checked to be the one that was projected.
+    func window(_ part: Part) throws -> SampleWindow {
+        let window = try store.window(part.place, keeping: directorySeriesMax)
+        guard window.seriesCount == part.layout.count else {
+            throw ReadModelError(.damaged, "it has \(window.seriesCount) series, not \(part.layout.count)")
+        }
+        return window
+    }
+
     /// A batch that is not sealed, or a window that nothing replaced.
-    private struct Part {
+    struct Part {
         var place: SamplePlace
         var isWindow: Bool
         var firstMs: Int64
@@ -35,7 +53,7 @@ struct SampleReader {
     }
 
     /// Those that may have samples of the range, in order of arrival.
-    private func parts(in range: TimeRangeMs) throws -> [Part] {
+    func parts(in range: TimeRangeMs) throws -> [Part] {
         let rows = try connection.prepare(
             """
             SELECT covers_from AS place, position, 1, digest, bytes, first_ms, last_ms, layout
@@ -101,9 +119,8 @@ struct SampleReader {
         _ list: [(number: Int64, key: SeriesKey)], in range: TimeRangeMs, every: Bool = false,
         _ body: (Int64, SeriesKey, [Sample]) throws -> Void
     ) throws {
-        if list.count > SampleReader.scannedMin, directorySeriesMax < SampleStore.scannedSeriesMax {
-            var scanning = self
-            scanning.directorySeriesMax = SampleStore.scannedSeriesMax
+        let scanning = reading(list.count)
+        if scanning.directorySeriesMax > directorySeriesMax {
             defer { store.trim() }
             return try scanning.forEachSeries(list, in: range, every: every, body)
         }
@@ -126,7 +143,7 @@ struct SampleReader {
     }
 
     /// The first series of the list whose samples together are few enough to be held.
-    private func block(
+    func block(
         of list: ArraySlice<(number: Int64, key: SeriesKey)>, _ parts: [Part]
     ) throws -> ArraySlice<(number: Int64, key: SeriesKey)> {
         // A handful needs no count, and no directory for it.
@@ -134,7 +151,7 @@ struct SampleReader {
         var room = SampleReader.blockSamples
         var count = 0
         let windows = parts.filter(\.isWindow).map { part in
-            (part, try? store.window(part.place, keeping: directorySeriesMax))
+            (part, try? window(part))
         }
         for (number, _) in list {
             for (part, window) in windows {
@@ -162,10 +179,7 @@ struct SampleReader {
             // Nothing is handed on before all of it is read: what is damaged is read again from the batches.
             var found: [(Int64, ArraySlice<Sample>)] = []
             do {
-                let window = try store.window(part.place, keeping: directorySeriesMax)
-                guard window.seriesCount == part.layout.count else {
-                    throw ReadModelError(.damaged, "it has \(window.seriesCount) series, not \(part.layout.count)")
-                }
+                let window = try window(part)
                 try window.forEachSeries(places, in: range) { place, times, values in
                     guard let number = numberAt[place] else { return }
                     var samples: [Sample] = []
@@ -176,15 +190,15 @@ struct SampleReader {
                 for (number, samples) in found { try body(number, samples) }
                 return
             } catch let error as SampleWindowError {
-                try refuseUnlessDamage(error, of: part)
+                note(error, of: part)
             } catch let error as ReadModelError where error.code == .damaged {
-                try refuseUnlessDamage(error, of: part)
+                note(error, of: part)
             }
         }
         try forEachSamples(of: numbers, behind: part, range, body)
     }
 
-    private func refuseUnlessDamage(_ error: any Error, of part: Part) throws {
+    func note(_ error: any Error, of part: Part) {
         store.noteDamaged(part.place.position)
         store.note(
             SampleStore.Problem(

@@ -2,7 +2,7 @@ import CairnBytes
 import CairnSeries
 import GRDBSQLite
 
-/// The C side of the function `samples`: SQLite's virtual-table interface, with the work done by `SamplesCursor`.
+/// The C side of `SamplesFunction`: SQLite's virtual-table interface, with the work done by the cursors.
 @safe final class SamplesModule: Sendable {
     static let shared = SamplesModule()
 
@@ -15,7 +15,7 @@ import GRDBSQLite
         // Without `xCreate` there are no tables of this kind, only the function.
         unsafe module.xConnect = { unsafe SamplesModule.connect($0, $1, $4, $5) }
         unsafe module.xDisconnect = { unsafe SamplesModule.disconnect($0) }
-        unsafe module.xBestIndex = { unsafe SamplesModule.plan($1) }
+        unsafe module.xBestIndex = { unsafe SamplesModule.plan($0, $1) }
         unsafe module.xOpen = { unsafe SamplesModule.open($1) }
         unsafe module.xClose = { unsafe SamplesModule.close($0) }
         unsafe module.xFilter = { unsafe SamplesModule.filter($0, $1, $3, $4) }
@@ -27,16 +27,30 @@ import GRDBSQLite
         unsafe pointer.initialize(to: module)
     }
 
+    /// What a function was registered with.
+    final class Context: Sendable {
+        let function: SamplesFunction
+        let store: SampleStore
+
+        init(_ function: SamplesFunction, _ store: SampleStore) {
+            self.function = function
+            self.store = store
+        }
+    }
+
     /// SQLite's part comes first, as its interface demands.
     @unsafe private struct Table {
         var base: sqlite3_vtab
         var connection: OpaquePointer
-        var store: Unmanaged<SampleStore>
+        var context: Unmanaged<Context>
+        var function: SamplesFunction
     }
 
+    /// One of the two has rows, once the arguments are known.
     @unsafe private struct Cursor {
         var base: sqlite3_vtab_cursor
         var rows: SamplesCursor?
+        var statistics: StatisticsCursor?
     }
 
     /// A bit for each argument that is given, and one for rows in order of time.
@@ -50,12 +64,13 @@ import GRDBSQLite
         guard let connection = unsafe connection, let context = unsafe context, let output = unsafe output else {
             return SQLITE_ERROR
         }
-        let code = unsafe sqlite3_declare_vtab(connection, SamplesFunction.declaration)
+        let held = unsafe Unmanaged<Context>.fromOpaque(context)
+        let function = unsafe held.takeUnretainedValue().function
+        let code = unsafe sqlite3_declare_vtab(connection, function.declaration)
         guard code == SQLITE_OK else { return code }
         let table = UnsafeMutablePointer<Table>.allocate(capacity: 1)
         unsafe table.initialize(
-            to: Table(
-                base: sqlite3_vtab(), connection: connection, store: Unmanaged<SampleStore>.fromOpaque(context)))
+            to: Table(base: sqlite3_vtab(), connection: connection, context: held, function: function))
         unsafe output.pointee = unsafe UnsafeMutableRawPointer(table).assumingMemoryBound(to: sqlite3_vtab.self)
         return SQLITE_OK
     }
@@ -69,29 +84,32 @@ import GRDBSQLite
     }
 
     /// Takes every argument that is given as a value, and the order of time if it is asked for.
-    private static func plan(_ info: UnsafeMutablePointer<sqlite3_index_info>?) -> Int32 {
-        guard let info = unsafe info else { return SQLITE_ERROR }
-        var chosen: [Int32: Int] = [:]
+    private static func plan(
+        _ table: UnsafeMutablePointer<sqlite3_vtab>?, _ info: UnsafeMutablePointer<sqlite3_index_info>?
+    ) -> Int32 {
+        guard let table = unsafe table, let info = unsafe info else { return SQLITE_ERROR }
+        let function = unsafe UnsafeMutableRawPointer(table).assumingMemoryBound(to: Table.self).pointee.function
+        var chosen: [SamplesFunction.Argument: Int] = [:]
         for index in 0..<Int(unsafe info.pointee.nConstraint) {
             let constraint = unsafe info.pointee.aConstraint[index]
-            guard let column = SamplesFunction.Column(rawValue: constraint.iColumn),
-                SamplesFunction.Column.arguments.contains(column),
+            guard constraint.iColumn >= function.firstArgument,
+                let argument = SamplesFunction.Argument(rawValue: constraint.iColumn - function.firstArgument),
                 Int32(constraint.op) == SQLITE_INDEX_CONSTRAINT_EQ
             else { continue }
             // An argument that depends on a table still to be read: SQLite must order the tables otherwise.
             guard constraint.usable != 0 else { return SQLITE_CONSTRAINT }
-            chosen[constraint.iColumn] = index
+            chosen[argument] = index
         }
         var flags: Int32 = 0
         var place: Int32 = 1
-        for column in SamplesFunction.Column.arguments {
-            guard let index = chosen[column.rawValue] else { continue }
-            flags |= 1 << (column.rawValue - SamplesFunction.Column.metric.rawValue)
+        for argument in SamplesFunction.Argument.allCases {
+            guard let index = chosen[argument] else { continue }
+            flags |= 1 << argument.rawValue
             unsafe info.pointee.aConstraintUsage[index].argvIndex = place
             unsafe info.pointee.aConstraintUsage[index].omit = 1
             place += 1
         }
-        if unsafe info.pointee.nOrderBy == 1 {
+        if unsafe function == .samples && info.pointee.nOrderBy == 1 {
             let order = unsafe info.pointee.aOrderBy[0]
             let isTime =
                 order.iColumn == SamplesFunction.Column.ts.rawValue
@@ -104,7 +122,7 @@ import GRDBSQLite
         unsafe info.pointee.idxNum = flags
         // What each argument leaves: enough for SQLite to put the tables in a sensible order.
         var rows = 1e8
-        for column in chosen.keys { rows /= column <= SamplesFunction.Column.matchers.rawValue ? 30 : 5 }
+        for argument in chosen.keys { rows /= argument == .metric || argument == .matchers ? 30 : 5 }
         unsafe info.pointee.estimatedRows = Int64(rows)
         unsafe info.pointee.estimatedCost = rows * 2 + 1000
         return SQLITE_OK
@@ -115,7 +133,7 @@ import GRDBSQLite
     ) -> Int32 {
         guard let output = unsafe output else { return SQLITE_ERROR }
         let cursor = UnsafeMutablePointer<Cursor>.allocate(capacity: 1)
-        unsafe cursor.initialize(to: Cursor(base: sqlite3_vtab_cursor(), rows: nil))
+        unsafe cursor.initialize(to: Cursor(base: sqlite3_vtab_cursor(), rows: nil, statistics: nil))
         unsafe output.pointee = unsafe UnsafeMutableRawPointer(cursor).assumingMemoryBound(to: sqlite3_vtab_cursor.self)
         return SQLITE_OK
     }
@@ -141,32 +159,42 @@ import GRDBSQLite
             return SQLITE_ERROR
         }
         unsafe own.pointee.rows = nil
+        unsafe own.pointee.statistics = nil
         let table = unsafe UnsafeMutableRawPointer(base).assumingMemoryBound(to: Table.self)
-        let columns = SamplesFunction.Column.arguments.filter {
-            flags & (1 << ($0.rawValue - SamplesFunction.Column.metric.rawValue)) != 0
-        }
+        let function = unsafe table.pointee.function
+        let columns = SamplesFunction.Argument.allCases.filter { flags & (1 << $0.rawValue) != 0 }
         return unsafe reporting(base) {
             let given = (0..<Int(count)).map { unsafe value(values?[$0]) }
-            let arguments = try SamplesFunction.Arguments(given, columns)
+            let arguments = try SamplesFunction.Arguments(function, given, columns)
             let reader = unsafe SampleReader(
-                Connection(borrowing: table.pointee.connection), table.pointee.store.takeUnretainedValue())
-            unsafe own.pointee.rows = try SamplesCursor(reader, arguments, isSorted: flags & sortedBit != 0)
+                Connection(borrowing: table.pointee.connection), table.pointee.context.takeUnretainedValue().store)
+            switch function {
+            case .samples:
+                unsafe own.pointee.rows = try SamplesCursor(reader, arguments, isSorted: flags & sortedBit != 0)
+            case .statistics: unsafe own.pointee.statistics = try StatisticsCursor(reader, arguments)
+            }
         }
     }
 
     private static func next(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> Int32 {
         guard let own = unsafe own(cursor), let base = unsafe cursor?.pointee.pVtab else { return SQLITE_ERROR }
-        return unsafe reporting(base) { try unsafe own.pointee.rows?.advance() }
+        return unsafe reporting(base) {
+            try unsafe own.pointee.rows?.advance()
+            try unsafe own.pointee.statistics?.advance()
+        }
     }
 
     private static func isAtEnd(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> Int32 {
-        unsafe own(cursor)?.pointee.rows?.isAtEnd ?? true ? 1 : 0
+        guard let own = unsafe own(cursor) else { return 1 }
+        return unsafe own.pointee.rows?.isAtEnd ?? own.pointee.statistics?.isAtEnd ?? true ? 1 : 0
     }
 
     private static func rowNumber(
         _ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?, _ output: UnsafeMutablePointer<Int64>?
     ) -> Int32 {
-        guard let row = unsafe own(cursor)?.pointee.rows?.row, let output = unsafe output else { return SQLITE_ERROR }
+        guard let own = unsafe own(cursor), let output = unsafe output,
+            let row = unsafe own.pointee.rows?.row ?? own.pointee.statistics?.row
+        else { return SQLITE_ERROR }
         unsafe output.pointee = row
         return SQLITE_OK
     }
@@ -174,9 +202,22 @@ import GRDBSQLite
     private static func column(
         _ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?, _ context: OpaquePointer?, _ number: Int32
     ) -> Int32 {
-        guard let own = unsafe own(cursor), let context = unsafe context,
-            let column = SamplesFunction.Column(rawValue: number)
-        else { return SQLITE_ERROR }
+        guard let own = unsafe own(cursor), let context = unsafe context else { return SQLITE_ERROR }
+        if unsafe own.pointee.statistics != nil {
+            guard let column = SamplesFunction.StatisticsColumn(rawValue: number),
+                let value = unsafe own.pointee.statistics?.value(of: column)
+            else {
+                unsafe sqlite3_result_null(context)
+                return SQLITE_OK
+            }
+            unsafe give(value, to: context)
+            return SQLITE_OK
+        }
+        guard let column = SamplesFunction.Column(rawValue: number) else {
+            // An argument.
+            unsafe sqlite3_result_null(context)
+            return SQLITE_OK
+        }
         if column == .value, let value = unsafe own.pointee.rows?.sample.value {
             // SQLite makes null of NaN.
             unsafe sqlite3_result_double(context, value)
@@ -238,36 +279,5 @@ import GRDBSQLite
             }
             return SQLITE_ERROR
         }
-    }
-}
-
-extension SamplesCursor {
-    func value(of column: SamplesFunction.Column) -> SQLValue {
-        switch column {
-        case .series: return .integer(series.number)
-        case .name: return .text(series.key.name)
-        case .cluster: return .optional(series.key[SeriesKey.clusterLabel])
-        case .app: return .optional(series.key[SeriesCatalog.appLabel])
-        case .labels:
-            var labels = JSONObject()
-            for label in series.key.labels { labels[label.name] = .string(label.value) }
-            return .text(CanonicalJSON.string(of: .object(labels)))
-        case .key: return .text(series.key.description)
-        case .ts: return .optional(Timestamp(milliseconds: sample.timeMs).map(SamplesCursor.text))
-        case .tsMicroseconds: return .optional(Timestamp(milliseconds: sample.timeMs)?.microseconds)
-        case .value: return sample.value.isNaN ? .null : .real(sample.value)
-        case .note: return sample.isStale ? .text("stale") : sample.value.isNaN ? .text("NaN") : .null
-        case .ordinal: return .integer(ordinal)
-        case .metric, .matchers, .start, .end, .every: return .null
-        }
-    }
-
-    /// Always with three digits, so that it sorts as text.
-    private static func text(_ time: Timestamp) -> String {
-        let fraction = ((time.milliseconds % 1000) + 1000) % 1000
-        let digits = String(1000 + fraction).dropFirst()
-        let whole = time.description
-        let seconds = whole.prefix { $0 != "." && $0 != "Z" }
-        return "\(seconds).\(digits)Z"
     }
 }
