@@ -1,15 +1,15 @@
-internal import CairnAnalyzer
+package import CairnAnalyzer
 internal import CairnBytes
-internal import CairnModel
-internal import CairnSeries
+package import CairnModel
+package import CairnSeries
 
 /// What both clusters showed around a divergence, step by step: the lines of its chart.
-enum DivergenceSignal {
+package enum DivergenceSignal {
     /// Context shown before the moment judged from.
     private static let contextMs: Int64 = 60 * 60 * 1000
 
     /// Nil where the comparison names no times.
-    static func make(
+    package static func make(
         _ comparison: DivergenceComparison, _ source: any SampleSource, sourceCluster: String, targetCluster: String
     ) throws -> FindingSignal? {
         guard let until = comparison.judgedUntilMs, let from = comparison.judgedFromMs ?? comparison.sinceMs else {

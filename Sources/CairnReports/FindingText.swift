@@ -1,5 +1,6 @@
 internal import CairnBytes
 internal import CairnModel
+internal import CairnWeb
 
 #if canImport(Darwin)
     internal import Darwin
@@ -95,18 +96,30 @@ enum FindingText {
     /// people read neither.
     static func effect(_ data: JSONValue) -> String {
         guard let effect = data["effect"]?.double else { return "no effect size" }
-        func words(_ value: Double) -> String {
-            switch data["unit"]?.string {
-            case "log ratio": "x\(text(exp(value)))"
-            case "share": "\(value > 0 ? "+" : "")\(text(value * 100))"
-            default: text(value)
-            }
-        }
-        let suffix = data["unit"]?.string == "share" ? " points" : ""
+        let unit = data["unit"]?.string ?? ""
+        let suffix = unit == "share" ? " points" : ""
         guard let low = data["effect_low"]?.double, let high = data["effect_high"]?.double else {
-            return words(effect) + suffix
+            return words(effect, unit) + suffix
         }
-        return "\(words(effect))\(suffix) (\(words(low)) to \(words(high)))"
+        return "\(words(effect, unit))\(suffix) (\(words(low, unit)) to \(words(high, unit)))"
+    }
+
+    private static func words(_ value: Double, _ unit: String) -> String {
+        switch unit {
+        case "log ratio": "x\(text(exp(value)))"
+        case "share": "\(value > 0 ? "+" : "")\(text(value * 100))"
+        default: text(value)
+        }
+    }
+
+    /// The same for a field of a map: `x2.1`, `+1.9 pt`; empty where no size is known.
+    static func shortEffect(_ effect: Double?, unit: String) -> String {
+        guard let effect, effect.isFinite else { return "" }
+        switch unit {
+        case "log ratio": return "x\(NumberText.significant(exp(effect), 2))"
+        case "share": return "\(effect > 0 ? "+" : "")\(NumberText.significant(effect * 100, 2)) pt"
+        default: return NumberText.significant(effect, 2)
+        }
     }
 
     /// `P99 of http_request_duration_seconds`, `share of 5xx in http_requests_total`.

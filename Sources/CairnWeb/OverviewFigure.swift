@@ -4,6 +4,11 @@ import CairnBytes
 /// on one axis of time. Quiet days are folded away, so that the hours that matter have room.
 struct OverviewFigure {
     let document: TimelineDocument
+    /// Rows of moments below the phases: hooks, gates, approvals.
+    var lanes: [OverviewLane] = []
+    /// What is drawn links to its entry, in a page of the server.
+    var site: SiteLinks?
+    var title = "Phases and traffic"
 
     private static let rowHeight = 24.0
     private static let shareHeight = 64.0
@@ -26,6 +31,7 @@ struct OverviewFigure {
     private enum Row {
         case run(String)
         case phase(TimelinePhase, name: String)
+        case lane(OverviewLane)
     }
 
     private var rows: [Row] {
@@ -41,16 +47,18 @@ struct OverviewFigure {
             if phasesByRun[run] == nil { runs.append(run) }
             phasesByRun[run, default: []].append(.phase(phase, name: String(phase.name[mark.upperBound...])))
         }
-        return own + runs.flatMap { [.run($0)] + (phasesByRun[$0] ?? []) }
+        return own + runs.flatMap { [.run($0)] + (phasesByRun[$0] ?? []) } + shownLanes.map { .lane($0) }
     }
 
-    var isEmpty: Bool { phases.isEmpty && production.isEmpty }
+    private var shownLanes: [OverviewLane] { lanes.filter { !$0.marks.isEmpty } }
+
+    var isEmpty: Bool { phases.isEmpty && production.isEmpty && shownLanes.isEmpty }
 
     func write(to page: inout Markup) {
         guard !isEmpty else { return }
         page.element("figure", ["class": "overview"]) { page in
             page.element("figcaption") { page in
-                page.element("strong", text: "Phases and traffic")
+                page.element("strong", text: title)
                 legend(&page)
             }
             page.lineBreak()
@@ -108,6 +116,7 @@ struct OverviewFigure {
             production.map(\.time) + document.findings.flatMap { [$0.start, $0.end ?? $0.start] }
         let moments =
             document.entries.map(\.time) + phases.flatMap { [$0.start, $0.end ?? document.until] } + turningPoints
+            + lanes.flatMap { $0.marks.flatMap { [$0.time, $0.end ?? $0.time] } }
         return TimeScale(
             from: document.from, until: document.until, left: max(size.nameWidth, 4), right: size.width - 10,
             moments: moments, turningPoints: turningPoints)
@@ -135,8 +144,12 @@ struct OverviewFigure {
             axis(time, bottom: bottom, &page)
             findingAreas(time, bottom: phasesBottom + 4, &page)
             for (index, line) in rows.enumerated() {
-                guard case .phase(let phase, _) = line else { continue }
-                bar(phase, top: findingsHeight + Double(index) * row, time: time, isWide: isWide, &page)
+                let top = findingsHeight + Double(index) * row
+                switch line {
+                case .run: continue
+                case .phase(let phase, _): bar(phase, top: top, time: time, isWide: isWide, &page)
+                case .lane(let lane): lane.draw(top: top + (isWide ? 12 : 25), time: time, site: site, &page)
+                }
             }
             if !production.isEmpty { shares(top: shareTop, time: time, &page) }
             gaps(time, bottom: bottom, &page)
@@ -148,6 +161,9 @@ struct OverviewFigure {
                 case .run(let name): label("", detail: name, height: height, time: time, isWide: isWide, &page)
                 case .phase(let phase, let name):
                     label(name, detail: detail(phase), height: height, time: time, isWide: isWide, &page)
+                case .lane(let lane):
+                    label(
+                        lane.name, detail: String(lane.marks.count), height: height, time: time, isWide: isWide, &page)
                 }
             }
             if !production.isEmpty { shareLabels(top: shareTop, time: time, isWide: isWide, &page) }
@@ -157,14 +173,17 @@ struct OverviewFigure {
     private func bar(_ phase: TimelinePhase, top: Double, time: TimeScale, isWide: Bool, _ page: inout Markup) {
         let left = time.place(of: max(phase.start, document.from))
         let right = time.place(of: min(phase.end ?? document.until, document.until))
-        page.element(
-            "rect",
-            [
-                "class": "bar \(phase.status.rawValue)", "x": place(left), "y": place(top + (isWide ? 4 : 17)),
-                "width": place(max(3, right - left)), "height": "16", "rx": "2",
-            ]
-        ) { page in
-            page.element("title", text: "\(phase.name): \(phase.start) to \(phase.end.map(\.description) ?? "now")")
+        OverviewLane.linked(phase.position, site, &page) { page in
+            page.element(
+                "rect",
+                [
+                    "class": "bar \(phase.status.rawValue)", "x": place(left), "y": place(top + (isWide ? 4 : 17)),
+                    "width": place(max(3, right - left)), "height": "16", "rx": "2",
+                ]
+            ) { page in
+                page.element(
+                    "title", text: "\(phase.name): \(phase.start) to \(phase.end.map(\.description) ?? "now")")
+            }
         }
     }
 
@@ -345,6 +364,10 @@ struct OverviewFigure {
             let percent = NumberText.significant(share.targetPercent)
             sentences.append(
                 "At \(share.time.dateText) \(clock(share.time)) the target had \(percent) percent of traffic.")
+        }
+        for lane in shownLanes {
+            let marks = lane.marks.map { "\($0.label) at \($0.time.dateText) \(clock($0.time))" }
+            sentences.append("\(lane.name): \(marks.joined(separator: "; ")).")
         }
         for (index, finding) in document.findings.enumerated() {
             sentences.append("Finding \(index + 1), \(finding.title), from \(clock(finding.start)) UTC.")

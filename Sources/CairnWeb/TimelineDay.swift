@@ -13,7 +13,7 @@ struct TimelineDay {
 
     let date: String
     let entries: [TimelineEntry]
-    let linkable: Set<UInt64>
+    let links: PositionLinks
     let showsLateness: Bool
 
     func write(to page: inout Markup) {
@@ -48,15 +48,6 @@ struct TimelineDay {
             }
         }
         page.lineBreak()
-    }
-
-    /// A link to the line of a position, or the bare number if its line is not in this page.
-    static func position(_ position: UInt64, isLinked: Bool, _ page: inout Markup) {
-        if isLinked {
-            page.element("a", ["href": "#e\(position)"], text: String(position))
-        } else {
-            page.text(String(position))
-        }
     }
 
     private var rows: [Row] {
@@ -95,7 +86,7 @@ struct TimelineDay {
             page.element("td", ["role": "cell", "class": "evidence"]) { page in evidence(entry, &page) }
             page.element("td", ["role": "cell", "class": "position number"]) { page in
                 if let position = entry.position {
-                    TimelineDay.position(position, isLinked: true, &page)
+                    links.write(position, to: &page)
                 }
             }
         }
@@ -116,7 +107,7 @@ struct TimelineDay {
             page.text(evidence.text)
             guard let position = evidence.position else { continue }
             page.text(evidence.text.isEmpty ? "entry " : " (entry ")
-            TimelineDay.position(position, isLinked: linkable.contains(position), &page)
+            links.write(position, to: &page)
             if !evidence.text.isEmpty { page.text(")") }
         }
     }
@@ -145,7 +136,7 @@ struct TimelineDay {
                                 }
                                 if let position = entry.position {
                                     page.text(" ")
-                                    TimelineDay.position(position, isLinked: true, &page)
+                                    links.write(position, to: &page)
                                 }
                             }
                             page.lineBreak()
@@ -154,7 +145,11 @@ struct TimelineDay {
                 }
             }
             page.element("td", ["role": "cell", "class": "position number"]) { page in
-                if let start = first.position, let end = last.position { page.text("\(start)–\(end)") }
+                guard let start = first.position, let end = last.position else { return }
+                guard links.site != nil else { return page.text("\(start)–\(end)") }
+                links.write(start, to: &page)
+                page.text("–")
+                links.write(end, to: &page)
             }
         }
     }

@@ -114,12 +114,15 @@ package struct TimelinePhase: Sendable, Hashable {
     /// Nil while it runs.
     package var end: Timestamp?
     package var status: Status
+    /// The entry that began it.
+    package var position: UInt64?
 
-    package init(name: String, start: Timestamp, end: Timestamp?, status: Status) {
+    package init(name: String, start: Timestamp, end: Timestamp?, status: Status, position: UInt64? = nil) {
         self.name = name
         self.start = start
         self.end = end
         self.status = status
+        self.position = position
     }
 }
 

@@ -1,41 +1,45 @@
 import CairnBytes
 
-/// A timeline as one HTML file: summary, overview picture, findings with their charts, and every line with its place in
-/// the log.
+/// A timeline as one HTML file, or as a part of a page of the server: summary, overview picture, findings with their
+/// charts, and every line with its place in the log.
 struct TimelinePage {
     let document: TimelineDocument
-    /// Positions that have a line in this page, so that evidence can link to it.
-    private let linkable: Set<UInt64>
+    private let links: PositionLinks
     /// A line of dates; who wants an older one scrolls.
     private static let linkedDaysMax = 12
 
-    init(document: TimelineDocument) {
+    /// - Parameter site: the server's addresses; nil for a document that stands alone.
+    init(document: TimelineDocument, site: SiteLinks? = nil) {
         self.document = document
-        linkable = Set(document.entries.compactMap(\.position))
+        links = PositionLinks(lines: Set(document.entries.compactMap(\.position)), site: site)
     }
 
     func render() -> String {
-        let lateness = document.lateness
-        return Page.render(title: document.title) { page in
+        Page.render(title: document.title) { page in
             header(&page)
-            summary(&page)
-            OverviewFigure(document: document).write(to: &page)
-            findings(&page)
-            page.element("h2", ["id": "timeline"], text: "Timeline")
-            if document.entries.isEmpty {
-                page.element("p", ["class": "note"], text: "Nothing is recorded in this range.")
-            } else {
-                page.element(
-                    "p", ["class": "note"],
-                    text: "All times UTC. The number at the end of a line is its entry in the log. "
-                        + (lateness.note ?? ""))
-            }
-            for day in document.days {
-                TimelineDay(
-                    date: day.date, entries: day.entries, linkable: linkable, showsLateness: lateness.isPerLine
-                ).write(to: &page)
-            }
+            write(to: &page)
             footer(&page)
+        }
+    }
+
+    /// What is between header and footer.
+    func write(to page: inout Markup) {
+        let lateness = document.lateness
+        summary(&page)
+        OverviewFigure(document: document, site: links.site).write(to: &page)
+        findings(&page)
+        page.element("h2", ["id": "timeline"], text: "Timeline")
+        if document.entries.isEmpty {
+            page.element("p", ["class": "note"], text: "Nothing is recorded in this range.")
+        } else {
+            page.element(
+                "p", ["class": "note"],
+                text: "All times UTC. The number at the end of a line is its entry in the log. "
+                    + (lateness.note ?? ""))
+        }
+        for day in document.days {
+            TimelineDay(date: day.date, entries: day.entries, links: links, showsLateness: lateness.isPerLine)
+                .write(to: &page)
         }
     }
 
@@ -104,7 +108,11 @@ struct TimelinePage {
                     page.element("span", ["class": "pill"], text: finding.status)
                     let end = finding.end.map(\.timeText) ?? "now"
                     page.text(" \(finding.start.dateText) \(finding.start.timeText) to \(end) UTC, ")
-                    page.element("code", text: finding.id)
+                    if let site = links.site {
+                        page.element("a", ["href": site.finding(finding.id)]) { $0.element("code", text: finding.id) }
+                    } else {
+                        page.element("code", text: finding.id)
+                    }
                 }
                 if !finding.explanation.isEmpty { page.element("p", text: finding.explanation) }
                 facts(finding, &page)
@@ -136,10 +144,10 @@ struct TimelinePage {
                         for (index, range) in TimelineRenderer.ranges(finding.evidencePositions).enumerated() {
                             if index > 0 { page.text(", ") }
                             let (first, last) = (range.lowerBound, range.upperBound)
-                            TimelineDay.position(first, isLinked: linkable.contains(first), &page)
+                            links.write(first, to: &page)
                             guard last > first else { continue }
                             page.text("–")
-                            TimelineDay.position(last, isLinked: linkable.contains(last), &page)
+                            links.write(last, to: &page)
                         }
                     }
                 }

@@ -14,7 +14,7 @@ struct ApprovalForm {
     func write(to page: inout Markup) {
         page.element("article", ["class": "waiting", "id": id, "aria-labelledby": "\(id)-title"]) { page in
             page.element("h3", ["id": "\(id)-title"]) { page in
-                page.element("span", ["class": "sign", "aria-hidden": "true"], text: "⏸ ")
+                page.element("span", ["class": "sign", "aria-hidden": "true"], text: "‖ ")
                 page.element("strong", text: waiting.phase)
                 page.text(" waits for approval")
                 if showsRun {

@@ -184,7 +184,7 @@ package struct FleetPage {
         page.pill(run.status, look.severity, symbol: look.symbol)
         if run.waitingApprovals > 0 {
             page.element("a", ["href": "\(context.links.run(run.stream))#approvals"]) { page in
-                page.pill(SiteText.plural(run.waitingApprovals, "approval") + " waiting", .warning, symbol: "⏸")
+                page.pill(SiteText.plural(run.waitingApprovals, "approval") + " waiting", .warning, symbol: "‖")
             }
         }
         if run.violations > 0 {

@@ -1,15 +1,16 @@
 /// Fields of the forms that filter a page: plain queries, so that every view has an address.
 enum SiteFilter {
-    static func field(_ name: String, _ label: String, value: String, kind: String = "search", _ page: inout Markup) {
+    static func field(
+        _ name: String, _ label: String, value: String, placeholder: String? = nil, _ page: inout Markup
+    ) {
         page.element("label") { page in
             page.element("span", text: label)
             page.void(
                 "input",
                 [
-                    "type": kind, "name": name, "value": value, "maxlength": "200", "autocomplete": "off",
-                    "spellcheck": "false",
-                ]
-            )
+                    "type": "search", "name": name, "value": value, "maxlength": "200", "placeholder": placeholder,
+                    "autocomplete": "off", "spellcheck": "false",
+                ])
         }
     }
 

@@ -28,7 +28,7 @@ package enum SiteStyle {
         .freshness[data-state="live"]::before { color: var(--success); }
         .freshness[data-state="lost"] { color: var(--warning); } .freshness[data-state="lost"]::before { content: "○"; color: inherit; }
         h1 { font-size: 22px; letter-spacing: -0.01em; font-weight: 650; margin-bottom: 6px; overflow-wrap: anywhere; }
-        h2 { font-size: 15px; margin: 30px 0 10px; padding: 0; border: 0; font-weight: 650; }
+        h2 { font-size: 15px; margin: 30px 0 10px; padding: 0; border: 0; font-weight: 650; } h2 + .filter { margin-top: 0; }
         h2 .count { color: var(--faint); font-weight: 400; margin-left: 4px; font-variant-numeric: tabular-nums; }
         h3 { font-size: 14px; font-weight: 400; }
         .foot { max-width: 1280px; margin: 0 auto; padding: 12px 24px 28px; }
@@ -55,7 +55,7 @@ package enum SiteStyle {
           border-radius: 8px; background: var(--raised); }
         .waiting h3 { margin: 0; } .waiting p { margin: 2px 0 0; } .sign { color: var(--warning); }
         form.decide { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 8px; } form.decide input { flex: 1 1 240px; }
-        .filter { display: flex; flex-wrap: wrap; gap: 8px 10px; align-items: end; margin: 0 0 10px; font-size: 13px; }
+        .filter { display: flex; flex-wrap: wrap; gap: 8px 10px; align-items: end; margin: 14px 0 10px; font-size: 13px; }
         .filter label span { display: block; color: var(--faint); font-size: 12px; }
         input, select, textarea, button { font: inherit; color: inherit; }
         input, select, textarea { min-height: 32px; padding: 3px 9px; background: var(--ground); border: 1px solid var(--line);
@@ -78,7 +78,7 @@ package enum SiteStyle {
         .cards thead th { background: var(--ground); } .cards thead a { color: inherit; text-decoration: none; }
         .cards thead a:hover { color: var(--link); text-decoration: underline; } .cards tbody tr:hover > * { background: var(--panel); }
         .cards th, .cards td { padding: 7px 12px 7px 0; } .cards tr > :first-child { padding-left: 8px; }
-        .cards .number { white-space: nowrap; padding-right: 8px; } .cards td.number { padding-left: 8px; }
+        .cards .number { white-space: nowrap; padding-left: 8px; padding-right: 22px; } .cards .number:last-child { padding-right: 8px; }
         .cards tr.critical > th { box-shadow: inset 3px 0 var(--critical); } .cards tr.warning > th { box-shadow: inset 3px 0 var(--warning); }
         .phases { display: flex; gap: 2px; margin: 2px 0 3px; padding: 0; list-style: none; min-width: 150px; max-width: 260px; }
         .phases li { flex: 1 1 0; min-width: 14px; height: 16px; font-size: 10px; line-height: 16px; text-align: center; overflow: hidden;
@@ -88,6 +88,32 @@ package enum SiteStyle {
         .phases .now { background: var(--link); color: var(--ground); box-shadow: none; }
         .phases .broken { background: var(--critical); color: var(--ground); box-shadow: none; }
         .phases .back { background: var(--warning-ground); color: var(--warning); box-shadow: inset 0 0 0 1px var(--warning); }
+        .heat { width: auto; min-width: 100%; border-collapse: separate; border-spacing: 2px; font-size: 13px; }
+        .heat th, .heat td { padding: 0; border: 0; } .heat thead th { padding: 0 4px 4px; vertical-align: bottom; white-space: normal;
+          font-size: 11px; line-height: 1.25; min-width: 58px; max-width: 110px; overflow-wrap: normal; font-weight: 400; }
+        .heat th[scope="row"] { position: sticky; left: 0; z-index: 1; padding: 0 10px 0 2px; color: var(--text); font-size: 13px; font-weight: 500;
+          background: var(--ground); max-width: 260px; overflow-wrap: anywhere; white-space: normal; vertical-align: middle; }
+        .heat td a { display: block; min-height: 26px; padding: 3px 6px; border-radius: 3px; text-align: center; text-decoration: none; white-space: nowrap;
+          color: inherit; font-variant-numeric: tabular-nums; } .heat td a:hover { box-shadow: inset 0 0 0 1px currentColor; }
+        .heat td, .key { border-radius: 3px; } .heat .none { background: var(--ground); box-shadow: inset 0 0 0 1px var(--grid); }
+        .heat .equivalent, .key.equivalent { background: var(--success-ground); color: var(--success); }
+        .heat .undecided, .key.undecided { background: var(--panel); color: var(--faint); box-shadow: inset 0 0 0 1px var(--line); }
+        .heat .better, .key.better { background: var(--info-ground); color: var(--link); }
+        .heat .worse, .key.worse { background: var(--critical-ground); color: var(--critical); font-weight: 600; }
+        .heat .different, .key.different { background: var(--warning-ground); color: var(--warning); font-weight: 600; }
+        .heat .worse.h2 { box-shadow: inset 0 0 0 2px var(--critical); } .heat .different.h2 { box-shadow: inset 0 0 0 2px var(--warning); }
+        .heat .worse.h3 { background: var(--critical); color: var(--ground); } .heat .different.h3 { background: var(--warning); color: var(--ground); }
+        .heat td.silenced { background: none; color: var(--faint); box-shadow: none; outline: 1px dashed var(--faint); outline-offset: -1px; font-weight: 400; } .heat-legend { margin: 10px 0 0; } .key { display: inline-block; min-width: 24px; text-align: center; }
+        .strip-picture { display: block; width: 100%; height: 84px; border-radius: 4px; shape-rendering: crispEdges; }
+        .strip-picture .equivalent { fill: var(--success-ground); } .strip-picture .worse { fill: var(--critical); }
+        .strip-picture .different { fill: var(--warning); } .strip-picture .undecided { fill: var(--line); } .strip-picture .better { fill: var(--link); }
+        meter { width: 90px; height: 10px; vertical-align: middle; } .finding h2 { margin: 0 0 6px; }
+        .moment circle { fill: var(--raised); stroke: var(--info); stroke-width: 1.4; } .moment rect { fill: var(--info); fill-opacity: 0.35; }
+        .moment text { font-size: 9.5px; fill: var(--info); } .moment.success circle { stroke: var(--success); } .moment.success text { fill: var(--success); }
+        .moment.success rect { fill: var(--success); } .moment.warning circle { stroke: var(--warning); } .moment.warning text { fill: var(--warning); }
+        .moment.warning rect { fill: var(--warning); } .moment.critical circle { fill: var(--critical); stroke: var(--critical); }
+        .moment.critical text { fill: var(--ground); font-weight: 700; } .moment.critical rect { fill: var(--critical); }
+        .picture a:hover circle { stroke-width: 3; } .picture a:hover .bar { opacity: 0.8; }
         .pager { display: flex; gap: 4px 16px; margin: 10px 0; font-size: 13px; color: var(--faint); align-items: center; }
         .foot p { margin: 0; max-width: none; } .age { white-space: nowrap; } time + .pill { margin: 0 0 0 6px; }
         @media screen and (max-width: 760px) {
