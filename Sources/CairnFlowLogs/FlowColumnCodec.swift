@@ -52,7 +52,7 @@ struct FlowColumnWriter {
     }
 
     mutating func append(_ place: FlowPlace) {
-        for part in [place.cluster, place.interface, place.subnet, place.zone, place.instance] { append(part) }
+        for part in place.texts { append(part) }
     }
 
     mutating func append(column values: [UInt64]) {
@@ -176,13 +176,17 @@ struct FlowColumnReader {
         return totals
     }
 
-    mutating func readPlace() throws(ByteError) -> FlowPlace {
+    /// - Parameter hasAccount: versions before 3 knew neither account nor VPC.
+    mutating func readPlace(hasAccount: Bool) throws(ByteError) -> FlowPlace {
         let cluster = try readText()
         let interface = try readText()
         let subnet = try readText()
         let zone = try readText()
+        let instance = try readText()
+        let account = hasAccount ? try readText() : ""
         return FlowPlace(
-            cluster: cluster, interface: interface, subnet: subnet, zone: zone, instance: try readText())
+            cluster: cluster, interface: interface, subnet: subnet, zone: zone, instance: instance, account: account,
+            vpc: hasAccount ? try readText() : "")
     }
 
     /// Of things of at least this many bytes, so that a forged count cannot reserve memory for more than is there.

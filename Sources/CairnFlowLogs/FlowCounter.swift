@@ -7,31 +7,44 @@ package final class FlowPlace: Hashable, Sendable, Comparable {
     package let subnet: String
     package let zone: String
     package let instance: String
+    package let account: String
+    package let vpc: String
     /// Computed once: places are keys of tables that are asked for every counter.
     private let hash: Int
 
-    package init(cluster: String, interface: String = "", subnet: String = "", zone: String = "", instance: String = "")
-    {
+    package init(
+        cluster: String, interface: String = "", subnet: String = "", zone: String = "", instance: String = "",
+        account: String = "", vpc: String = ""
+    ) {
         self.cluster = cluster
         self.interface = interface
         self.subnet = subnet
         self.zone = zone
         self.instance = instance
+        self.account = account
+        self.vpc = vpc
         var hasher = Hasher()
-        for part in [cluster, interface, subnet, zone, instance] { hasher.combine(part) }
+        for part in [cluster, interface, subnet, zone, instance, account, vpc] { hasher.combine(part) }
         hash = hasher.finalize()
     }
 
     /// Where traffic belongs that no rule of a cluster map names.
     package static let unassignedCluster = "unassigned"
 
+    /// In the order in which places are stored and sorted.
+    var texts: [String] { [cluster, interface, subnet, zone, instance, account, vpc] }
+
     private var parts: (String, String, String, String, String) { (cluster, interface, subnet, zone, instance) }
+    private var owner: (String, String) { (account, vpc) }
 
     package static func == (left: FlowPlace, right: FlowPlace) -> Bool {
-        left === right || left.hash == right.hash && left.parts == right.parts
+        left === right || left.hash == right.hash && left.parts == right.parts && left.owner == right.owner
     }
 
-    package static func < (left: FlowPlace, right: FlowPlace) -> Bool { left !== right && left.parts < right.parts }
+    package static func < (left: FlowPlace, right: FlowPlace) -> Bool {
+        if left === right { return false }
+        return left.parts == right.parts ? left.owner < right.owner : left.parts < right.parts
+    }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 }

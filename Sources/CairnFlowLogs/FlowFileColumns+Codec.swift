@@ -20,14 +20,17 @@ package enum FlowSummaryError: Error, Hashable, Sendable, CustomStringConvertibl
 
 /// The attachment `flow-counters`: one byte of version, then a zlib stream of columns.
 ///
-///     version 2 | zlib( totals | seen | peers | services | rows | gaps | asks | answers )
+///     version 3 | zlib( totals | seen | peers | services | rows | gaps | asks | answers )
+///
+/// Version 2 is the same, but its places have neither account nor VPC; it is read and never written.
 ///
 /// Numbers are varints, and columns are as `FlowColumnWriter` says. The rows' columns, in this order: minute, place,
 /// peer (each as the signed difference to the row before), service; flows, rejects, late rejects, resets, flows without
 /// those of TCP, attempts, packets, bytes, packets without those of long connections (both differences signed, and
 /// modulo 2^64). Equal summaries have equal bytes.
 extension FlowFileColumns {
-    package static let version: UInt8 = 2
+    package static let version: UInt8 = 3
+    static let versionWithoutAccounts: UInt8 = 2
     /// Raw bytes accepted when decoding: a summary of 20 million counters takes a third of it.
     package static let rawBytesMax = 1 << 30
     /// Rows that few bytes may claim: columns of equal values cost nothing, and a forged count must not cost memory.
@@ -124,7 +127,10 @@ extension FlowFileColumns {
 
     package init(encoded bytes: [UInt8]) throws(FlowSummaryError) {
         guard let version = bytes.first else { throw .inconsistent("there are no bytes") }
-        guard version == FlowFileColumns.version || version == FlowFileSummary.firstVersion else {
+        let known = [
+            FlowFileColumns.version, FlowFileColumns.versionWithoutAccounts, FlowFileSummary.firstVersion,
+        ]
+        guard known.contains(version) else {
             throw .unknownVersion(version)
         }
         let raw: [UInt8]
@@ -133,7 +139,7 @@ extension FlowFileColumns {
         } catch {
             throw .inflate(error)
         }
-        guard version == FlowFileColumns.version else {
+        guard version != FlowFileSummary.firstVersion else {
             self.init(try FlowFileSummary(firstVersion: raw))
             return
         }
@@ -141,7 +147,7 @@ extension FlowFileColumns {
         var reader = FlowColumnReader(raw)
         let isSound: Bool
         do throws(ByteError) {
-            isSound = try decode(&reader)
+            isSound = try decode(&reader, hasAccounts: version == FlowFileColumns.version)
         } catch {
             throw .damaged(error)
         }
@@ -151,15 +157,19 @@ extension FlowFileColumns {
         guard reader.remaining == 0 else { throw .inconsistent("there are bytes after the end") }
     }
 
-    private mutating func decode(_ reader: inout FlowColumnReader) throws(ByteError) -> Bool {
+    private mutating func decode(
+        _ reader: inout FlowColumnReader, hasAccounts: Bool
+    ) throws(ByteError) -> Bool {
         totals = try reader.readTotals()
-        guard try decodeNames(&reader), try decodeRows(&reader), areRowsInOrder() else { return false }
+        guard try decodeNames(&reader, hasAccounts), try decodeRows(&reader), areRowsInOrder() else { return false }
         return try decodeRest(&reader)
     }
 
-    private mutating func decodeNames(_ reader: inout FlowColumnReader) throws(ByteError) -> Bool {
+    private mutating func decodeNames(
+        _ reader: inout FlowColumnReader, _ hasAccounts: Bool
+    ) throws(ByteError) -> Bool {
         for _ in 0..<(try reader.readCount(bytesEach: 7)) {
-            let place = try reader.readPlace()
+            let place = try reader.readPlace(hasAccount: hasAccounts)
             if let last = seen.last, !(last.place < place) { return false }
             let first = try reader.readSigned()
             seen.append(FlowSeen(place: place, first: first, last: first &+ (try reader.readSigned())))

@@ -27,7 +27,7 @@ extension FlowFileSummary {
         totals = try reader.readTotals()
         var places: [FlowPlace] = []
         for _ in 0..<(try reader.readCount(bytesEach: 5)) {
-            places.append(try reader.readPlace())
+            places.append(try reader.readPlace(hasAccount: false))
         }
         var reasons: [String] = []
         for _ in 0..<(try reader.readCount(bytesEach: 1)) { reasons.append(try reader.readText()) }

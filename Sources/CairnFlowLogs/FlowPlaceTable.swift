@@ -5,6 +5,8 @@ struct FlowPlaceTable: Sendable {
         var subnet = ""
         var zone = ""
         var instance = ""
+        var account = ""
+        var vpc = ""
         var candidates: [ClusterMap.Rule] = []
         /// Set if the cluster depends on the place alone.
         var located: Int?
@@ -28,8 +30,8 @@ struct FlowPlaceTable: Sendable {
 
     mutating func begin(_ format: FlowLogFormat) {
         let fields: [FlowLogField] = [
-            .interfaceID, .subnetID, .zoneID, .instanceID, .vpcID, .ecsClusterName, .ecsClusterARN, .instanceTag,
-            .instanceTag2, .interfaceTag, .interfaceTag2, .autoScalingGroupTag, .autoScalingGroupTag2,
+            .interfaceID, .subnetID, .zoneID, .instanceID, .accountID, .vpcID, .ecsClusterName, .ecsClusterARN,
+            .instanceTag, .instanceTag2, .interfaceTag, .interfaceTag2, .autoScalingGroupTag, .autoScalingGroupTag2,
         ]
         columns = fields.compactMap { field in format.column(of: field).map { (field, $0) } }
     }
@@ -44,7 +46,8 @@ struct FlowPlaceTable: Sendable {
         case .vpcID: 5
         case .ecsClusterName: 6
         case .ecsClusterARN: 7
-        default: 8
+        case .accountID: 8
+        default: 9
         }
     }
 
@@ -177,7 +180,10 @@ struct FlowPlaceTable: Sendable {
             case .instanceID:
                 named.instance = text
                 names.append((.instance, text))
-            case .vpcID: names.append((.vpc, text))
+            case .accountID: named.account = text
+            case .vpcID:
+                named.vpc = text
+                names.append((.vpc, text))
             case .ecsClusterName, .ecsClusterARN: names.append((.ecsCluster, text))
             default:
                 names.append((.tag, text))
@@ -224,7 +230,7 @@ struct FlowPlaceTable: Sendable {
         }
         let wanted = FlowPlace(
             cluster: cluster, interface: place.interface, subnet: place.subnet, zone: place.zone,
-            instance: place.instance)
+            instance: place.instance, account: place.account, vpc: place.vpc)
         let located: Int
         if let known = locatedIndexes[wanted] {
             located = known

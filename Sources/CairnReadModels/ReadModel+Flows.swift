@@ -101,7 +101,10 @@ extension ReadModel: FlowSource {
         var places: [(Int64, FlowPlace)] = []
         for cluster in Set(clusters).sorted() {
             let rows = try connection.all(
-                "SELECT place, interface, subnet, zone, instance FROM flow_places WHERE cluster = ? ORDER BY place",
+                """
+                SELECT place, interface, subnet, zone, instance, account, vpc FROM flow_places WHERE cluster = ?
+                ORDER BY place
+                """,
                 [.text(cluster)])
             for row in rows {
                 let texts = row[1...].map { $0.text ?? "" }
@@ -110,7 +113,7 @@ extension ReadModel: FlowSource {
                         row[0].integer ?? 0,
                         FlowPlace(
                             cluster: cluster, interface: texts[0], subnet: texts[1], zone: texts[2],
-                            instance: texts[3])
+                            instance: texts[3], account: texts[4], vpc: texts[5])
                     ))
             }
         }

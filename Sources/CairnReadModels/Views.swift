@@ -38,7 +38,7 @@ enum Views {
             name: "flow_counters",
             row: "flow counters of one minute, place, direction and peer, over all files: `cluster`, `minute` (since "
                 + "1970), `minute_at`, `direction`, `peer_role`, `peer`, `peer_port`, `protocol`, `interface`, `subnet`, "
-                + "`zone`, `instance`, `reject_reason`; "
+                + "`zone`, `instance`, `account`, `vpc`, `reject_reason`; "
                 + FlowsProjection.counts.map { "`\($0.name)` (\($0.meaning))" }.joined(separator: ", ")
                 + "; `is_open` (1 while a late file may still change the minute: see `flow_watermarks`)",
             // A question in place of a join: SQLite asks it only where somebody wants to know, whereas it makes a join
@@ -49,7 +49,7 @@ enum Views {
                   \(service("CASE s.role WHEN 0 THEN 'server' ELSE 'client' END", "peer_role")),
                   (SELECT e.peer FROM flow_peers AS e WHERE e.number = \(number("peer"))) AS peer,
                   \(service("s.peer_port", "peer_port")), \(service("s.protocol", "protocol")),
-                  \(["interface", "subnet", "zone", "instance"].map(place).joined(separator: ",\n  ")),
+                  \(["interface", "subnet", "zone", "instance", "account", "vpc"].map(place).joined(separator: ",\n  ")),
                   \(service("s.reject_reason", "reject_reason")),
                   \(FlowsProjection.counts.map { "\(number($0.name)) AS \($0.name)" }.joined(separator: ",\n  ")),
                   c.minute >= (SELECT w.open_minute FROM flow_watermarks AS w WHERE w.cluster = c.cluster) AS is_open

@@ -36,6 +36,8 @@ package struct TimelineBuilder {
     private var corrections: [UInt64: [TimelineEntry.Evidence]] = [:]
     private var kept: [RecordedEvent] = []
     private var bulkCount = 0
+    /// Whether anything was ever judged: that no finding stands says something only then.
+    private var wasJudged = false
 
     private struct Finding {
         var data: JSONValue
@@ -77,6 +79,7 @@ package struct TimelineBuilder {
     private mutating func note(_ event: RecordedEvent, _ type: EventType) {
         guard type.family != .foreign else { return }
         let data = event.data
+        if type.family == .cairn, ["finding.opened", "gate.evaluated"].contains(type.name) { wasJudged = true }
         switch type.name {
         case "migration.planned":
             guard scope.migration == nil || scope.migration == event.subject.id,
@@ -237,7 +240,10 @@ package struct TimelineBuilder {
         guard !standing.isEmpty else {
             let sentences = failures.isEmpty ? "" : failures.joined(separator: "; ") + ". "
             return TimelineSummary(
-                whatHappened: sentences + "No finding stands in this stretch of time.",
+                whatHappened: sentences
+                    + (wasJudged
+                        ? "No finding stands in this stretch of time."
+                        : "Nothing was judged, as far as the log tells: it has neither a finding nor a gate's decision."),
                 status: runs.isRollingBack ? "a rollback runs" : "nothing open")
         }
         let causes = standing.map { FindingText.headline($0.data) }

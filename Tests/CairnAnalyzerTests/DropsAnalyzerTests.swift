@@ -16,10 +16,12 @@ struct FlowScene {
     mutating func connections(
         _ cluster: String, minute: Int64, _ count: Int, rejected: Int = 0, unanswered: Int = 0, reset: Int = 0,
         peer: IPPrefix = FlowScene.server, port: UInt16 = 443, role: PeerRole = .server, host: Int = 0,
+        account: String = "",
         longPackets: (out: Int, back: Int) = (0, 0)
     ) {
         let place = FlowPlace(
-            cluster: cluster, interface: "eni-\(cluster)-\(host)", subnet: "subnet-\(host % 3)", zone: "az\(host % 2)")
+            cluster: cluster, interface: "eni-\(cluster)-\(host)", subnet: "subnet-\(host % 3)", zone: "az\(host % 2)",
+            account: account, vpc: account.isEmpty ? "" : "vpc-\(host % 2)")
         let opening: FlowDirection = role == .server ? .egress : .ingress
         func key(_ direction: FlowDirection) -> FlowCounterKey {
             FlowCounterKey(

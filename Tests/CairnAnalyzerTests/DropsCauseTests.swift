@@ -140,6 +140,33 @@ import Testing
         #expect(findings.first?.attribution.contains { $0.values == ["eni-new-4"] } == true)
     }
 
+    /// One of two accounts is refused everywhere: the account is named, and so is a VPC where it is only one of its.
+    @Test(arguments: zip([[0, 1], [1]], ["account 222", "vpc vpc-1"])) func accountsAndNetworksAreNamed(
+        networks: [Int], cause: String
+    ) throws {
+        var scene = FlowScene()
+        for minute in Int64(1000)..<1240 {
+            for partner in 0..<3 {
+                let peer = try #require(IPPrefix("203.0.\(partner).9"))
+                for (account, hosts) in [("111", [0, 2, 4]), ("222", [6, 7, 8, 9])] {
+                    for host in hosts {
+                        let isDown =
+                            account == "222" && networks.contains(host % 2) && (1100..<1115).contains(minute)
+                        scene.connections(
+                            "new", minute: minute, 3, rejected: isDown ? 3 : 0, peer: peer, host: host,
+                            account: account)
+                        scene.connections("old", minute: minute, 3, peer: peer, host: host, account: account)
+                    }
+                }
+            }
+        }
+        let findings = try scene.report().findings
+        #expect(findings.count == 3)
+        #expect(findings.allSatisfy { $0.root?.words.contains(cause) == true }, "\(findings.map { $0.root?.words })")
+        let dimension = cause.split(separator: " ")[0]
+        #expect(findings.allSatisfy { $0.scope[String(dimension)] == cause.split(separator: " ")[1].description })
+    }
+
     @Test func evidenceIsKeptOverTime() throws {
         let finding = try #require(try scene().report().findings.first)
         let points = finding.evidence.signal

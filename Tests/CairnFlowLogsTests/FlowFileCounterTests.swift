@@ -227,16 +227,8 @@ func v2(
         }
     }
 
-    /// What the version before wrote for `versionOneLines` is what this version counts.
-    @Test func theVersionBeforeStaysReadable() throws {
-        let hex = """
-            017801636765646460905ee3cbb88193b1879b993935bb9835352f53d790a3b834292fb544d79039b1ca90012e6e8443dc18 \
-            266e04546fc4c0c4c0ec14e0c85cc1000329c6c7feff67606880f1390b194e83040c1818181976f0322ac0245845809a4100 \
-            e83046462626361060047298763382e004f909f220590626a020d0ed40160240c58042acaccc4c3c6b98d6306d61ac58e106 \
-            52c1c3c804f46405e3b903253f6a72dc9e6de2e26262643bfe6b6b73fbab960d9c2200677c3519
-            """
-        let bytes = try #require(Hex.bytes(hex.filter { $0 != " " }))
-        let lines = [
+    private var versionedLines: String {
+        [
             v5Header + " reject-reason", v5(own, peer, flags: 3, egress: true) + " -",
             v5(peer, own, flags: 19, packets: 4, egress: false) + " -",
             v5("10.0.0.1|40001", peer, flags: 2, packets: 3, at: 665, for: 5, egress: true) + " -",
@@ -246,16 +238,50 @@ func v2(
             "eni-2 subnet-1 az1 2001:db8:1::5 fd00::1 5000 8080 6 12 9000 700 710 ACCEPT OK 3 ingress -",
             v5(peer, "10.0.0.1|40002", flags: 18, packets: 1, egress: false) + " -",
             "eni-3 subnet-2 az2 - - - - - - - 600 660 - NODATA - - -",
-        ]
-        var counted = try count(lines.joined(separator: "\n"))
-        let read = try FlowFileSummary(encoded: bytes)
-        #expect(read.counters == counted.counters)
-        #expect(read.asks == counted.asks && read.answers == counted.answers)
-        #expect(read.gaps == counted.gaps && read.totals == counted.totals)
+        ].joined(separator: "\n")
+    }
+
+    /// What the first version wrote for these lines is what this version counts.
+    @Test func theFirstVersionStaysReadable() throws {
+        let hex = """
+            017801636765646460905ee3cbb88193b1879b993935bb9835352f53d790a3b834292fb544d79039b1ca90012e6e8443dc18 \
+            266e04546fc4c0c4c0ec14e0c85cc1000329c6c7feff67606880f1390b194e83040c1818181976f0322ac0245845809a4100 \
+            e83046462626361060047298763382e004f909f220590626a020d0ed40160240c58042acaccc4c3c6b98d6306d61ac58e106 \
+            52c1c3c804f46405e3b903253f6a72dc9e6de2e26262643bfe6b6b73fbab960d9c2200677c3519
+            """
+        let read = try FlowFileSummary(encoded: try #require(Hex.bytes(hex.filter { $0 != " " })))
+        var counted = try count(versionedLines)
         // That version does not say when a place was seen: a counter shows its minute, a gap its window.
         #expect(read.seen.map(\.last) == [719, 719, 660])
         counted.seen = read.seen
         #expect(read == counted)
+    }
+
+    /// Places had neither account nor VPC.
+    @Test func theSecondVersionStaysReadable() throws {
+        let hex = """
+            02780105c1b14ac3501406e0ff3f273726d1319b8b2f1030f101820edd045f21853b94ca5d6e0aa1385cb52042873e8643 \
+            87088a4317c141179d9d3b38f804450af5fbf60c091c2ecfd9a79cefabdab137d68d8a32f193a1b36d516a332dd1a773aa1d \
+            7b63dda8a8123f193adb16a536d3129b2c573bf6c6ba517192f8c9d0d9b6a8b49956e8d34e3b848fcfc7edae0eb85f5f7f6f \
+            77f57108b3105edec211a29522c64a1963514b8c452db19e5d9c1a81201711508502302248152121022a0100105048635 \
+            40eb894a53cb17b1830cbe20814f669c7afd776737539f8c10d914118bfff3ddfdefdce00e4ff76653e7e
+            """
+        let read = try FlowFileSummary(encoded: try #require(Hex.bytes(hex.filter { $0 != " " })))
+        #expect(read == (try count(versionedLines)))
+        #expect(read.places.allSatisfy { $0.account.isEmpty && $0.vpc.isEmpty })
+    }
+
+    @Test func accountAndNetworkAreKept() throws {
+        let lines = [
+            v5Header + " account-id vpc-id", v5(own, peer, flags: 2, egress: true) + " 111122223333 vpc-1",
+            v5(own, peer, flags: 2, egress: true) + " 444455556666 -",
+        ]
+        let summary = try count(lines.joined(separator: "\n"))
+        #expect(summary.places.map(\.account) == ["111122223333", "444455556666"])
+        #expect(summary.places.map(\.vpc) == ["vpc-1", ""])
+        #expect(try FlowFileSummary(encoded: summary.encoded()) == summary)
+        // The format that AWS writes by default has the account.
+        #expect(try count(v2(own, peer, packets: 1, bytes: 60)).places.map(\.account) == ["1"])
     }
 
     @Test(arguments: [5, 6] as [UInt64]) func storedFormGivesBackTheSummary(seed: UInt64) throws {

@@ -153,4 +153,18 @@ import Testing
         #expect(broken.rejects.count == 1)
         #expect(!broken.golden.contains("aHVudGVyMg"))
     }
+
+    /// The last version of a pod, and that it is gone, are two events, though the pod is the same in both.
+    @Test func deletedObjectsAreKept() throws {
+        let pod =
+            #"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"cart-1","namespace":"shop","uid":"u-1","#
+            + #""resourceVersion":"7","creationTimestamp":"2026-01-01T00:00:00Z"},"status":{"phase":"Running"}}"#
+        let text = ["MODIFIED", "DELETED"].map { "{\"type\":\"\($0)\",\"object\":\(pod)}" }.joined(separator: "\n")
+        var options = ImportOptions(format: .kubernetesObjects)
+        options.cluster = "eks"
+        let events = try Collected(text, options).events.map(\.event)
+        #expect(events.map(\.type) == ["k8s.object.v1", "k8s.object-deleted.v1"])
+        #expect(events.map(\.id) == ["u-1@7", "u-1@7/deleted"])
+        #expect(events[0].data == events[1].data && events[0].subject == events[1].subject)
+    }
 }

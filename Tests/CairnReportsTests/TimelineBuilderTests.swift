@@ -29,6 +29,18 @@ import Testing
         }
     }
 
+    private static let unjudged =
+        "Nothing was judged, as far as the log tells: it has neither a finding nor a gate's decision."
+
+    /// A gate that looked and found nothing is another thing than nobody having looked.
+    @Test func thatNothingWasFoundIsSaidOnlyAfterAJudgement() throws {
+        var history = try TimelineBuilderTests.rolledBack()
+        #expect(history.document().summary.whatHappened.hasSuffix(TimelineBuilderTests.unjudged))
+        try history.add(
+            "cairn.gate.evaluated.v1", "migration/m1", minute: 1, ["phase": "build", "result": "pass", "reasons": []])
+        #expect(history.document().summary.whatHappened.hasSuffix("No finding stands in this stretch of time."))
+    }
+
     private static func rolledBack() throws -> History {
         var history = History()
         let step: JSONValue = ["phase": "PRODUCTION_TRAFFIC_SHIFT", "step": 2]
@@ -45,7 +57,7 @@ import Testing
         #expect(
             document.summary.whatHappened
                 == "\(TimelineBuilderTests.deployment) began to roll back at 2026-03-10 10:05:00 UTC: hook judge failed. "
-                + "No finding stands in this stretch of time.")
+                + TimelineBuilderTests.unjudged)
         #expect(document.summary.status == "a rollback runs")
         try history.add("cairn.rollback.completed.v1", TimelineBuilderTests.deployment, minute: 9)
         try history.add(
@@ -61,7 +73,7 @@ import Testing
             TimelineScope(until: History.start.adding(seconds: 60)),
             TimelineScope(since: History.start.adding(seconds: 900)),
         ] {
-            #expect(history.document(scope).summary.whatHappened == "No finding stands in this stretch of time.")
+            #expect(history.document(scope).summary.whatHappened == TimelineBuilderTests.unjudged)
         }
     }
 
@@ -81,7 +93,7 @@ import Testing
         let one = history.document(TimelineScope(since: History.start.adding(seconds: 120)))
         #expect(
             one.summary.whatHappened
-                == "migration/m1 was aborted at 2026-03-10 10:03:00 UTC: no budget. No finding stands in this stretch of time."
+                == "migration/m1 was aborted at 2026-03-10 10:03:00 UTC: no budget. " + TimelineBuilderTests.unjudged
         )
     }
 

@@ -142,10 +142,29 @@ enum ProbeComparison {
             let comparison = QuantileComparison(rank: rank, bestCount: Double(min(sides[0].count, sides[1].count)))
             let counts = sides.map { side in side.map { (value: $0, count: 1.0) } }
             guard comparison.nats(counts[0], counts[1]) >= natsMin else { continue }
-            func milliseconds(_ seconds: Double) -> String { "\(Int(min(1e9, (seconds * 1000).rounded()))) ms" }
             return "the P\(Int(rank * 100)) of the latency is \(milliseconds(after)) in the new cluster, "
                 + "\(milliseconds(before)) in the old one"
         }
+        return distribution(sides[0], sides[1])
+    }
+
+    /// A sentence if more of the new cluster's answers are slow, at any latency at all, than both bands of what is known
+    /// allow (F5): a second hump that neither quantile shows.
+    private static func distribution(_ old: [Double], _ new: [Double]) -> String? {
+        let band = DistributionBand(alpha: Mathematics.exp(-natsMin) / 2, firstCount: Double(answersMin))
+        let width = band.halfWidth(count: Double(old.count)) + band.halfWidth(count: Double(new.count))
+        var below = 0
+        for (index, seconds) in old.enumerated() {
+            while below < new.count, new[below] <= seconds * latencyFactor { below += 1 }
+            let shares = (old: Double(index + 1) / Double(old.count), new: Double(below) / Double(new.count))
+            guard shares.old - shares.new > width else { continue }
+            func percent(_ share: Double) -> String { "\(Int((100 * share).rounded())) %" }
+            return
+                "the latencies are distributed differently: \(percent(1 - shares.old)) of the old cluster's answers and "
+                + "\(percent(1 - shares.new)) of the new one's take longer than \(milliseconds(seconds))"
+        }
         return nil
     }
+
+    private static func milliseconds(_ seconds: Double) -> String { "\(Int(min(1e9, (seconds * 1000).rounded()))) ms" }
 }

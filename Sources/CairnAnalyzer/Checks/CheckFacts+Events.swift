@@ -5,7 +5,8 @@ package import CairnModel
 extension CheckFacts {
     /// The types that say something to a check; names without version, as `EventType` has them.
     package static let eventNames: Set<String> = [
-        "k8s.object", "velero.backup", "velero.restore", "ttl.lowered", "alarm.changed", "traffic.shifted",
+        "k8s.object", "k8s.object-deleted", "velero.backup", "velero.restore", "ttl.lowered", "alarm.changed",
+        "traffic.shifted",
         "check.completed", "import.completed", "probe.answered", "aws.cloudwatch.alarm-state-change",
         "aws.cloudwatch.cloudwatch-alarm-state-change", "aws.elbv2.rule",
         "aws.elasticloadbalancing.aws-api-call-via-cloudtrail",
@@ -16,7 +17,7 @@ extension CheckFacts {
         let type = EventType(event.type)
         let isOwn = run == nil || event.subject == run
         switch type.name {
-        case "k8s.object": noteObject(event)
+        case "k8s.object", "k8s.object-deleted": noteObject(event, isDeleted: type.name == "k8s.object-deleted")
         case "velero.backup", "velero.restore": noteVelero(event)
         case "import.completed":
             guard event.data["format"]?.string == "k8s-objects", let cluster = event.data["cluster"]?.string else {
@@ -60,10 +61,10 @@ extension CheckFacts {
             kind: event.data["kind"]?.string ?? "")
     }
 
-    private mutating func noteObject(_ event: RecordedEvent) {
+    private mutating func noteObject(_ event: RecordedEvent, isDeleted: Bool) {
         let name = CheckFacts.objectName(event)
         see(name.cluster, event.recordedTime)
-        let isGone = event.data["metadata"]?["deletionTimestamp"]?.string != nil
+        let isGone = isDeleted || event.data["metadata"]?["deletionTimestamp"]?.string != nil
         switch name.kind {
         case "Node": nodes[name] = isGone ? nil : Node(event)
         case "Deployment", "StatefulSet", "DaemonSet": workloads[name] = isGone ? nil : Workload(event, name.kind)

@@ -4,8 +4,8 @@ import CairnFlowLogs
 /// port, a subnet. Many findings of one cause are one incident.
 enum DropsAttribution {
     private static let dimensions = [
-        "peer_prefix", "peer", "peer_port", "peer_role", "zone", "subnet", "interface", "instance", "direction",
-        "reject_reason", "signal",
+        "peer_prefix", "peer", "peer_port", "peer_role", "account", "vpc", "zone", "subnet", "interface", "instance",
+        "direction", "reject_reason", "signal",
     ]
     /// Bits of the blocks that addresses are looked at in.
     private static let bitsV4 = 96 + 24
@@ -129,8 +129,8 @@ enum DropsAttribution {
         let peer = key.stream.peer
         return [
             block(of: peer).description, peer.description, String(key.stream.port), key.stream.role.description,
-            key.place.zone,
-            key.place.subnet, key.place.interface, key.place.instance, key.direction.description, key.reason,
+            key.place.account, key.place.vpc, key.place.zone, key.place.subnet, key.place.interface, key.place.instance,
+            key.direction.description, key.reason,
             key.kind.rawValue,
         ]
     }

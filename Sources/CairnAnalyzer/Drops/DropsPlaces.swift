@@ -1,6 +1,6 @@
 import CairnFlowLogs
 
-/// Says where in our network the dropped traffic of a finding was: direction, and the subnet, zone or interface that
+/// Says where in our network the dropped traffic of a finding was: direction, and the account, VPC, subnet, zone or interface that
 /// holds most of it although it does not hold most of the traffic.
 enum DropsPlaces {
     private struct Tally {
@@ -26,7 +26,7 @@ enum DropsPlaces {
         }
     }
 
-    private static let dimensions = ["direction", "reject_reason", "zone", "subnet", "interface"]
+    private static let dimensions = ["direction", "reject_reason", "account", "vpc", "zone", "subnet", "interface"]
 
     static func locate(_ findings: inout [DropFinding], in flows: some FlowSource, policy: DropsPolicy) throws {
         guard let first = findings.map(\.startMinute).min(), let last = findings.map(\.endMinute).max() else { return }
@@ -49,8 +49,8 @@ enum DropsPlaces {
                 guard (finding.startMinute..<finding.endMinute).contains(key.minute) else { continue }
                 let events = events(finding.kind, counter)
                 let values = [
-                    key.direction.description, key.rejectReason, key.place.zone, key.place.subnet,
-                    key.place.interface,
+                    key.direction.description, key.rejectReason, key.place.account, key.place.vpc, key.place.zone,
+                    key.place.subnet, key.place.interface,
                 ]
                 for (name, value) in zip(dimensions, values) {
                     tallies[index][name, default: Tally()].add(value, events: events, flows: counter.counts.flows)
@@ -79,7 +79,7 @@ enum DropsPlaces {
             finding.cause = finding.cause.refined(by: reason.name)
         }
         // From the widest to the narrowest: an interface is named only if its subnet would say less.
-        for dimension in ["zone", "subnet", "interface"] {
+        for dimension in ["account", "vpc", "zone", "subnet", "interface"] {
             guard let tally = tallies[dimension], tally.flows.count > 1, let top = tally.top,
                 top.share >= policy.placeShareMin, top.share >= policy.placeLift * top.trafficShare
             else { continue }

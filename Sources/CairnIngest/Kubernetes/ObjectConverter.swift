@@ -113,6 +113,7 @@ struct ObjectLists<Reader: JSONRecordReader>: JSONRecordReader {
         } else if let object = ObjectLists.watched(record.value) {
             var element = record
             element.value = object
+            element.isDeleted = record.value["type"]?.string == "DELETED"
             // The bytes around an object may hold others, which are not its own: they are never taken for it.
             element.bytes =
                 JSONElements.ranges(of: "object", in: record.bytes).first.map { Array(record.bytes[$0]) }

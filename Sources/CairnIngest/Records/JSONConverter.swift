@@ -11,6 +11,8 @@ struct JSONRecord {
     var column: Int
     /// The members that a list too long for one record has before its items.
     var list: JSONValue?
+    /// A watch told that the object is gone; the value is its last state.
+    var isDeleted = false
     var notes: [String] = []
 }
 

@@ -75,16 +75,18 @@ final class FlowNumbers {
         if let number = places[place] { return number }
         let values: [SQLValue] = [
             .text(place.cluster), .text(place.interface), .text(place.subnet), .text(place.zone),
-            .text(place.instance),
+            .text(place.instance), .text(place.account), .text(place.vpc),
         ]
         let number = try number(
             """
-            INSERT INTO flow_places (cluster, interface, subnet, zone, instance) VALUES (?, ?, ?, ?, ?)
+            INSERT INTO flow_places (cluster, interface, subnet, zone, instance, account, vpc)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT DO NOTHING
             """,
             """
             SELECT place FROM flow_places
-            WHERE cluster = ? AND interface = ? AND subnet = ? AND zone = ? AND instance = ?
+            WHERE cluster = ? AND interface = ? AND subnet = ? AND zone = ? AND instance = ? AND account = ?
+              AND vpc = ?
             """, values)
         places[place] = number
         clusters[number] = place.cluster

@@ -10,7 +10,7 @@ import CairnModel
 /// used up by a match, so the tables depend on the set of files and not on their order.
 final class FlowsProjection: Projection {
     static let name = "flows"
-    static let version = 3
+    static let version = 4
 
     static let tables = [
         Table(
@@ -39,9 +39,11 @@ final class FlowsProjection: Projection {
                 Table.Column.text("subnet", "subnet, empty if unknown", "NOT NULL"),
                 Table.Column.text("zone", "availability zone, empty if unknown", "NOT NULL"),
                 Table.Column.text("instance", "instance, empty if unknown", "NOT NULL"),
+                Table.Column.text("account", "account, empty if unknown", "NOT NULL"),
+                Table.Column.text("vpc", "VPC, empty if unknown", "NOT NULL"),
                 Table.Column.integer("first_s", "earliest start of a record there, seconds since 1970"),
                 Table.Column.integer("last_s", "latest end of a record there, seconds since 1970"),
-            ], constraints: ["UNIQUE (cluster, interface, subnet, zone, instance)"]),
+            ], constraints: ["UNIQUE (cluster, interface, subnet, zone, instance, account, vpc)"]),
         Table(
             "flow_watermarks", "how far the flow logs of one cluster have been seen",
             [

@@ -28,8 +28,8 @@ package enum StatusAnswer {
                 AND f.source_cluster = r.source_cluster AND f.target_cluster = r.target_cluster) AS open_findings,
               (SELECT count(*) FROM findings f WHERE f.status = 'open'
                 AND f.source_cluster = r.source_cluster AND f.target_cluster = r.target_cluster
-                AND (f.muted_us IS NOT NULL AND coalesce(f.mute_expires_us, :now) >= :now
-                  OR f.false_us IS NOT NULL AND coalesce(f.false_expires_us, :now) >= :now)) AS muted_findings,
+                AND (f.muted_us IS NOT NULL AND coalesce(f.mute_expires_us > :now, 1)
+                  OR f.false_us IS NOT NULL AND coalesce(f.false_expires_us > :now, 1))) AS muted_findings,
               (SELECT count(*) FROM violations v WHERE v.stream = r.run) AS violations,
               r.started_at AS started_at, r.ended_at AS ended_at
             FROM runs r ORDER BY r.position

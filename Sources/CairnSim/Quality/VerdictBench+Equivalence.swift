@@ -17,7 +17,7 @@ extension VerdictBench {
         }
     }
 
-    package func equivalence() -> [VerdictResult] {
+    package func equivalence() -> [QualityResult] {
         let counts = (0..<healthyMetrics).map { equalCounts($0, rate: 20...100) }
         let quiet = (0..<healthyMetrics).map { equalCounts($0 + healthyMetrics, rate: 1...4) }
         let levels = (0..<healthyMetrics).map { equalLevels($0, sigma: 0.15) }
@@ -30,17 +30,17 @@ extension VerdictBench {
         ]
     }
 
-    private func day(_ name: String, _ all: [Shown], _ note: String) -> VerdictResult {
+    private func day(_ name: String, _ all: [Shown], _ note: String) -> QualityResult {
         let share = Double(all.count { $0.minute.map { $0 < 1440 } ?? false }) / Double(max(1, all.count))
-        return VerdictResult(
+        return QualityResult(
             name: "EQUIVALENT within 24 h: \(name)", amount: "\(all.count) healthy metrics", measured: 100 * share,
             unit: "%", target: ">= 90", isReached: share >= 0.9, note: note)
     }
 
-    private func estimates(_ name: String, _ all: [Shown], _ note: String) -> VerdictResult {
+    private func estimates(_ name: String, _ all: [Shown], _ note: String) -> QualityResult {
         let ratios = all.compactMap(\.ratio)
         let share = Double(ratios.count { (0.5...2).contains($0) }) / Double(max(1, ratios.count))
-        return VerdictResult(
+        return QualityResult(
             name: "time to decision within a factor 2: \(name)", amount: "\(ratios.count) healthy metrics",
             measured: 100 * share, unit: "%", target: ">= 80", isReached: share >= 0.8, note: note)
     }

@@ -45,7 +45,7 @@ extension VerdictBench {
     }
 
     /// Whom e-BH names within the hours, looked at every hour.
-    package func fleet() -> [VerdictResult] {
+    package func fleet() -> [QualityResult] {
         let apps = (0..<applications).map { watchApplication($0, isFaulty: $0 % 40 == 39) }
         var named: Set<[Int]> = []
         for hour in 0..<fleetHours {
@@ -77,14 +77,14 @@ extension VerdictBench {
             "\(apps[$0].fault.map { "\($0)" } ?? "") at \(Self.text(apps[$0].rate))/s"
         }
         return [
-            VerdictResult(
+            QualityResult(
                 name: "fleet: false discoveries", amount: amount, measured: 100 * rate, unit: "%", target: "<= 5",
                 isReached: rate <= 0.05, note: "\(wrong) of \(named.count) metrics named, looked at every hour"),
-            VerdictResult(
+            QualityResult(
                 name: "fleet: recall at >= 10 requests/s", amount: "\(busy.of) faulty applications",
                 measured: 100 * busy.share, unit: "%", target: ">= 95", isReached: busy.share >= 0.95,
                 note: missed.isEmpty ? "none missed" : "missed: " + missed.joined(separator: ", ")),
-            VerdictResult(
+            QualityResult(
                 name: "fleet: recall below 10 requests/s", amount: "\(quiet.of) faulty applications",
                 measured: 100 * quiet.share, unit: "%", target: ">= 80", isReached: quiet.share >= 0.8,
                 note: "all effects, not only those of x5"),
@@ -194,7 +194,7 @@ extension VerdictBench {
 
     /// What one comparison costs a minute, and how much it keeps.
     /// - Parameter seconds: processor time of this thread.
-    package func cost(seconds: () -> Double) -> [VerdictResult] {
+    package func cost(seconds: () -> Double) -> [QualityResult] {
         var random = random("cost", 0)
         let shares = [0.8, 0.05, 0.05, 0.04, 0.03, 0.01, 0.01, 0.005, 0.005]
         let fleet = 1600
@@ -234,9 +234,9 @@ extension VerdictBench {
             best.all = min(best.all, end - start)
         }
         func result(_ name: String, _ amount: String, _ measured: Double, _ unit: String, _ limit: Double)
-            -> VerdictResult
+            -> QualityResult
         {
-            VerdictResult(
+            QualityResult(
                 name: name, amount: amount, measured: measured, unit: unit, target: "<= \(Self.text(limit))",
                 isReached: measured <= limit, note: "least of \(minutes) minutes; \(found) over the line")
         }

@@ -1,17 +1,6 @@
 internal import CairnAnalyzer
 internal import Foundation
 
-/// One line of the quality bench: what was aimed at beside what was reached.
-package struct VerdictResult: Sendable {
-    package var name: String
-    package var amount: String
-    package var measured: Double
-    package var unit: String
-    package var target: String
-    package var isReached: Bool
-    package var note: String
-}
-
 /// How often the comparison of clusters is wrong, and how late it is right: simulated services, each minute looked at as
 /// it comes. Everything comes from the seed.
 package struct VerdictBench: Sendable {
@@ -26,6 +15,9 @@ package struct VerdictBench: Sendable {
     package var delayRuns = 101
     /// Minutes of the whole fleet of which the cheapest is the cost.
     package var costMinutes = 60
+    /// Of the replay from samples to verdicts.
+    package var replayApplications = 160
+    package var replayDays = 3
 
     package init(seed: UInt64) { self.seed = seed }
 
@@ -52,11 +44,25 @@ package struct VerdictBench: Sendable {
         case remembering = "levels, AR(1) .8"
         case longMemory = "levels, AR(1) .95"
         case seasonalLevel = "levels, weekly season"
+
+        /// Of noise that remembers; nil for counts.
+        var memory: Double? {
+            switch self {
+            case .counts, .dependentCounts, .seasonalCounts: nil
+            case .level, .seasonalLevel: 0
+            case .remembering: 0.8
+            case .longMemory: 0.95
+            }
+        }
+
+        var correlation: Double { self == .dependentCounts ? 0.002 : 0 }
+
+        var isSeasonal: Bool { self == .seasonalCounts || self == .seasonalLevel }
     }
 
     /// Two clusters that are alike, one look a minute: the share of application-metrics ever called DIVERGED.
-    package func healthy() -> [VerdictResult] {
-        Healthy.allCases.flatMap { kind -> [VerdictResult] in
+    package func healthy() -> [QualityResult] {
+        Healthy.allCases.flatMap { kind -> [QualityResult] in
             var (diverged, equivalent) = (0, 0)
             for metric in 0..<healthyMetrics {
                 // Every other one has no baseline.
@@ -67,10 +73,11 @@ package struct VerdictBench: Sendable {
             let share = Double(diverged) / Double(healthyMetrics)
             let bound = diverged == 0 ? ", below \(Self.text(300 / Double(healthyMetrics)))% with 95% confidence" : ""
             return [
-                VerdictResult(
+                QualityResult(
                     name: "A/A ever DIVERGED: \(kind.rawValue)",
                     amount: "\(healthyMetrics) metrics, \(healthyDays) days", measured: 100 * share, unit: "%",
                     target: "<= 1", isReached: share <= 0.01,
+                    baseline: kayentaEverWrong(kind),
                     note: "alpha .01, a look a minute\(bound); \(equivalent) ended EQUIVALENT")
             ]
         }
@@ -78,21 +85,15 @@ package struct VerdictBench: Sendable {
 
     private func watch(_ kind: Healthy, _ metric: Int, hasBaseline: Bool) -> (diverged: Bool, isEquivalent: Bool) {
         var random = random("healthy \(kind.rawValue)", metric)
-        switch kind {
-        case .counts: return watchCounts(&random, correlation: 0, isSeasonal: false, hasBaseline)
-        case .dependentCounts: return watchCounts(&random, correlation: 0.002, isSeasonal: false, hasBaseline)
-        case .seasonalCounts: return watchCounts(&random, correlation: 0, isSeasonal: true, hasBaseline)
-        case .level, .seasonalLevel: return watchLevel(&random, memory: 0, hasBaseline)
-        case .remembering: return watchLevel(&random, memory: 0.8, hasBaseline)
-        case .longMemory: return watchLevel(&random, memory: 0.95, hasBaseline)
-        }
+        guard let memory = kind.memory else { return watchCounts(kind, &random, hasBaseline) }
+        return watchLevel(kind, memory: memory, &random, hasBaseline)
     }
 
     private func watchCounts(
-        _ random: inout SimulatedRandom, correlation: Double, isSeasonal: Bool, _ hasBaseline: Bool
+        _ kind: Healthy, _ random: inout SimulatedRandom, _ hasBaseline: Bool
     ) -> (diverged: Bool, isEquivalent: Bool) {
         let perMinute = 60 * random.logUniform(1...100)
-        let service = SimulatedService(correlation: correlation, isSeasonal: isSeasonal)
+        let service = SimulatedService(correlation: kind.correlation, isSeasonal: kind.isSeasonal)
         var comparison = CountComparison(effects: 4, margins: Self.policy.statusMargins)
         if hasBaseline { service.teach(&comparison, perMinute: perMinute, &random) }
         let minutes = healthyDays * 1440
@@ -110,9 +111,9 @@ package struct VerdictBench: Sendable {
     }
 
     private func watchLevel(
-        _ random: inout SimulatedRandom, memory: Double, _ hasBaseline: Bool
+        _ kind: Healthy, memory: Double, _ random: inout SimulatedRandom, _ hasBaseline: Bool
     ) -> (diverged: Bool, isEquivalent: Bool) {
-        var gauge = SimulatedGauge(sigma: 0.3, memory: memory, &random)
+        var gauge = SimulatedGauge(sigma: 0.3, memory: memory, isSeasonal: kind.isSeasonal, &random)
         let margin = Self.policy.latencyMargin(quantile: 0.5)
         let baseline = hasBaseline ? (0..<Self.baselineMinutes).map { _ in gauge.difference(&random) } : []
         let noise = LevelNoise(baseline: baseline, source: [], margin: margin, policy: Self.policy, stepSeconds: 60)
@@ -127,8 +128,8 @@ package struct VerdictBench: Sendable {
     // MARK: Delays
 
     /// Minutes until a fault is found at the level of a whole fleet: the median over runs, from its first minute on.
-    package func delays() -> [VerdictResult] {
-        var output: [VerdictResult] = []
+    package func delays() -> [QualityResult] {
+        var output: [QualityResult] = []
         func add(
             _ name: String, _ rate: Double, _ before: [Double], _ after: [Double], margins: CountMargins, aim: Double,
             start: Int = 0, note: String = ""
@@ -139,7 +140,7 @@ package struct VerdictBench: Sendable {
             }.sorted()
             let median = found[found.count / 2]
             output.append(
-                VerdictResult(
+                QualityResult(
                     name: name, amount: "\(Self.text(rate)) requests/s", measured: median, unit: "min",
                     target: "<= \(Self.text(aim))", isReached: median <= aim,
                     note: "ln E >= 12.86\(start > 0 ? ", \(start / 60) h after the comparison began" : "")\(note)"))
@@ -226,19 +227,34 @@ struct SimulatedService {
     }
 }
 
-/// A gauge of two clusters: the logarithm of their ratio.
+/// A gauge of two clusters, as logarithms around its usual level.
 struct SimulatedGauge {
     var sigma: Double
+    /// Days, nights and weekends move both clusters together, the target a little more, and few users are noisier.
+    var isSeasonal = false
     private var source: RememberingNoise
     private var target: RememberingNoise
+    private var minute = 0
 
-    init(sigma: Double, memory: Double, _ random: inout SimulatedRandom) {
+    init(sigma: Double, memory: Double, isSeasonal: Bool = false, _ random: inout SimulatedRandom) {
         self.sigma = sigma
+        self.isSeasonal = isSeasonal
         source = RememberingNoise(memory: memory, random: &random)
         target = RememberingNoise(memory: memory, random: &random)
     }
 
+    mutating func pair(_ random: inout SimulatedRandom) -> (source: Double, target: Double) {
+        defer { minute += 1 }
+        let noise = (target: target.next(&random), source: source.next(&random))
+        guard isSeasonal else { return (sigma * noise.source, sigma * noise.target) }
+        let activity = WeeklySeason.activity(minute)
+        let spread = sigma / activity.squareRoot()
+        let season = 0.5 * log(activity)
+        return (season + spread * noise.source, 1.05 * season + spread * noise.target)
+    }
+
     mutating func difference(_ random: inout SimulatedRandom) -> Double {
-        sigma * (target.next(&random) - source.next(&random))
+        let pair = pair(&random)
+        return pair.target - pair.source
     }
 }

@@ -1,5 +1,6 @@
 import CairnAnalyzer
 import CairnFlowLogs
+import CairnLedger
 import CairnSim
 import Dispatch
 import Synchronization
@@ -7,16 +8,6 @@ import Synchronization
 /// How often the judge of drops is wrong, and how soon it is right, on streams whose truth is known because they are
 /// made up; and on a recorded link with labels, where that is at hand.
 struct DropsQualityBench {
-    struct Row {
-        var what: String
-        var amount: String
-        var reached: Double
-        var unit: String
-        var target: String
-        var isMet: Bool
-        var note = ""
-    }
-
     var streams = 510
     var days = 90
     var trials = 200
@@ -25,10 +16,24 @@ struct DropsQualityBench {
     static let ledgerStreams = 10_000
     private static let weeksPerYear = 52.18
 
+    /// Everything but the recorded link.
+    /// - Parameter progress: hears what comes next.
+    func all(_ progress: (String) -> Void) throws -> [QualityResult] {
+        let clock = SystemClock()
+        progress("spikes")
+        var rows = spikes()
+        progress("firewalls")
+        rows += try blackholes()
+        progress("attribution")
+        rows += attribution() + [attributionTime { Int64(clock.monotonicMicroseconds()) }]
+        progress("quiet streams")
+        return rows + falseAlarms()
+    }
+
     // MARK: nothing happens
 
     /// Streams without any spike, judged from their first minute.
-    func falseAlarms() -> [Row] {
+    func falseAlarms() -> [QualityResult] {
         let found = Mutex((ledger: 0, single: 0))
         let (streams, days, seed) = (streams, days, seed)
         DispatchQueue.concurrentPerform(iterations: streams) { number in
@@ -43,19 +48,19 @@ struct DropsQualityBench {
         let perWeek = Double(DropsQualityBench.ledgerStreams) / DropsQualityBench.weeksPerYear / years
         let amount = "\(streams) streams x \(days) days = \(Int(years)) stream-years"
         return [
-            Row(
-                what: "false incidents a week, 10,000 streams", amount: amount,
-                reached: Double(counts.ledger) * perWeek, unit: "1/week", target: "<= 1",
-                isMet: Double(counts.ledger) * perWeek <= 1, note: "\(counts.ledger) in all"),
-            Row(
-                what: "the same, upper bound of 95 %", amount: amount,
-                reached: DropsQualityBench.upperBound(counts.ledger) * perWeek, unit: "1/week", target: "<= 1",
-                isMet: DropsQualityBench.upperBound(counts.ledger) * perWeek <= 1,
+            QualityResult(
+                name: "false incidents a week, 10,000 streams", amount: amount,
+                measured: Double(counts.ledger) * perWeek, unit: "1/week", target: "<= 1",
+                isReached: Double(counts.ledger) * perWeek <= 1, note: "\(counts.ledger) in all"),
+            QualityResult(
+                name: "the same, upper bound of 95 %", amount: amount,
+                measured: DropsQualityBench.upperBound(counts.ledger) * perWeek, unit: "1/week", target: "<= 1",
+                isReached: DropsQualityBench.upperBound(counts.ledger) * perWeek <= 1,
                 note: "no false incident in 575 stream-years is the least that shows it"),
-            Row(
-                what: "false alarms of a stream watched alone", amount: amount,
-                reached: Double(counts.single) / years, unit: "1/stream-year", target: "<= 1",
-                isMet: Double(counts.single) <= years, note: "\(counts.single) in all"),
+            QualityResult(
+                name: "false alarms of a stream watched alone", amount: amount,
+                measured: Double(counts.single) / years, unit: "1/stream-year", target: "<= 1",
+                isReached: Double(counts.single) <= years, note: "\(counts.single) in all"),
         ]
     }
 
@@ -120,21 +125,21 @@ struct DropsQualityBench {
             medianDelay: delays.isEmpty ? .infinity : Double(delays[delays.count / 2]))
     }
 
-    func spikes() -> [Row] {
-        var rows: [Row] = []
+    func spikes() -> [QualityResult] {
+        var rows: [QualityResult] = []
         for (mean, factor, minutes, shape) in [(5.0, 3.0, 5, 20), (5, 3, 5, 5), (50, 2, 10, 20), (50, 2, 10, 5)] {
             for signals in [1, DropsQualityBench.ledgerStreams] {
                 let spikes = spikes(mean: mean, factor: factor, minutes: minutes, shape: shape, signals: signals)
                 let what =
                     "x\(Int(factor)) for \(minutes) min at \(Int(mean))/min, dispersion \(1 / Double(shape)), one of \(signals)"
                 rows.append(
-                    Row(
-                        what: "\(what): found", amount: "\(trials) spikes", reached: spikes.recall * 100, unit: "%",
-                        target: ">= 95", isMet: spikes.recall >= 0.95))
+                    QualityResult(
+                        name: "\(what): found", amount: "\(trials) spikes", measured: spikes.recall * 100, unit: "%",
+                        target: ">= 95", isReached: spikes.recall >= 0.95))
                 rows.append(
-                    Row(
-                        what: "\(what): median delay", amount: "\(trials) spikes", reached: spikes.medianDelay,
-                        unit: "min", target: "<= 3", isMet: spikes.medianDelay <= 3))
+                    QualityResult(
+                        name: "\(what): median delay", amount: "\(trials) spikes", measured: spikes.medianDelay,
+                        unit: "min", target: "<= 3", isReached: spikes.medianDelay <= 3))
             }
         }
         return rows
@@ -143,8 +148,8 @@ struct DropsQualityBench {
     // MARK: a third party's firewall
 
     /// A hundred partners with a hundredth of the traffic each; some vanish behind a firewall, some fail for everybody.
-    func blackholes() throws -> [Row] {
-        var rows: [Row] = []
+    func blackholes() throws -> [QualityResult] {
+        var rows: [QualityResult] = []
         for rate in [2.0, 6.0] {
             var delays: [Int64] = []
             var faults = 0
@@ -177,21 +182,21 @@ struct DropsQualityBench {
             let soon = Double(delays.count { $0 <= 5 }) / Double(max(1, faults))
             let what = "a firewall swallows 1 % of egress, \(Int(rate)) connections/min"
             rows += [
-                Row(
-                    what: "\(what): found within 5 min", amount: "\(faults) faults", reached: soon * 100, unit: "%",
-                    target: ">= 95", isMet: soon >= 0.95,
+                QualityResult(
+                    name: "\(what): found within 5 min", amount: "\(faults) faults", measured: soon * 100, unit: "%",
+                    target: ">= 95", isReached: soon >= 0.95,
                     note:
                         "median \(delays.sorted().dropFirst(delays.count / 2).first ?? -1) min, \(delays.count) at all"),
-                Row(
-                    what: "\(what): blamed on us", amount: "\(faults) faults", reached: Double(blamed),
+                QualityResult(
+                    name: "\(what): blamed on us", amount: "\(faults) faults", measured: Double(blamed),
                     unit: "findings",
-                    target: "0", isMet: blamed == 0),
-                Row(
-                    what: "\(what): trouble in both told of the target only", amount: "\(trials) faults",
-                    reached: Double(regional), unit: "findings", target: "0", isMet: regional == 0),
-                Row(
-                    what: "\(what): findings without a fault", amount: "\(trials) faults", reached: Double(others),
-                    unit: "findings", target: "0", isMet: others == 0),
+                    target: "0", isReached: blamed == 0),
+                QualityResult(
+                    name: "\(what): trouble in both told of the target only", amount: "\(trials) faults",
+                    measured: Double(regional), unit: "findings", target: "0", isReached: regional == 0),
+                QualityResult(
+                    name: "\(what): findings without a fault", amount: "\(trials) faults", measured: Double(others),
+                    unit: "findings", target: "0", isReached: others == 0),
             ]
         }
         return rows
@@ -199,8 +204,8 @@ struct DropsQualityBench {
 
     // MARK: attribution
 
-    func attribution(leaves: Int = 8000) -> [Row] {
-        var rows: [Row] = []
+    func attribution(leaves: Int = 8000) -> [QualityResult] {
+        var rows: [QualityResult] = []
         for (causes, excess, first, three) in [(1, 150.0, 90.0, 98.0), (2, 150, 75, 90)] {
             var top1 = 0
             var top3 = 0
@@ -225,20 +230,20 @@ struct DropsQualityBench {
             func share(_ count: Int) -> Double { Double(count) / Double(max(1, trials)) * 100 }
             let what = causes == 1 ? "one cause" : "two causes"
             rows += [
-                Row(
-                    what: "attribution, \(what): right at the top", amount: "\(trials) spikes, \(leaves) leaves",
-                    reached: share(top1), unit: "%", target: ">= \(Int(first))", isMet: share(top1) >= first,
+                QualityResult(
+                    name: "attribution, \(what): right at the top", amount: "\(trials) spikes, \(leaves) leaves",
+                    measured: share(top1), unit: "%", target: ">= \(Int(first))", isReached: share(top1) >= first,
                     note: "Adtributor alone: \(share(adtributor)) %"),
-                Row(
-                    what: "attribution, \(what): among the first three", amount: "\(trials) spikes, \(leaves) leaves",
-                    reached: share(top3), unit: "%", target: ">= \(Int(three))", isMet: share(top3) >= three),
+                QualityResult(
+                    name: "attribution, \(what): among the first three", amount: "\(trials) spikes, \(leaves) leaves",
+                    measured: share(top3), unit: "%", target: ">= \(Int(three))", isReached: share(top3) >= three),
             ]
         }
         return rows
     }
 
     /// The least of five runs over 20,000 leaves.
-    func attributionTime(microseconds: () -> Int64) -> Row {
+    func attributionTime(microseconds: () -> Int64) -> QualityResult {
         let made = AttributionCase(seed: seed, leaves: 20_000, excess: 500)
         var table = AttributionTable(dimensions: AttributionCase.dimensions)
         for leaf in made.leaves { table.add(leaf.values, actual: leaf.actual, expected: leaf.expected) }
@@ -249,15 +254,32 @@ struct DropsQualityBench {
             _ = Adtributor.explain(table)
             best = min(best, microseconds() - start)
         }
-        return Row(
-            what: "attribution of 20,000 leaves", amount: "least of 5", reached: Double(best) / 1000, unit: "ms",
-            target: "<= 50", isMet: best <= 50_000)
+        return QualityResult(
+            name: "attribution of 20,000 leaves", amount: "least of 5", measured: Double(best) / 1000, unit: "ms",
+            target: "<= 50", isReached: best <= 50_000)
     }
 
     // MARK: a recorded link
 
+    /// A window of the recorded link lasts so long.
+    private static let windowSeconds = 50.0
+
+    /// SYN packets and attacking flows of each window, from its table's lines; windows without numbers are left out. Nil if
+    /// a column is missing.
+    static func windows(_ lines: [[Substring]]) -> [(syn: Double, attack: Double)]? {
+        guard let names = lines.first, let rate = names.firstIndex(of: "rSYN"),
+            let packets = names.firstIndex(of: "packet_rate"), let attacks = names.firstIndex(of: "nSYNatt")
+        else { return nil }
+        return lines.dropFirst().compactMap { cells in
+            guard cells.count == names.count, let rate = Double(cells[rate]), let packets = Double(cells[packets]),
+                let attack = Double(cells[attacks])
+            else { return nil }
+            return ((rate * packets * windowSeconds).rounded(), attack)
+        }
+    }
+
     /// Windows of a backbone link, of which some have SYN attacks: number of SYN packets and number of attacking flows.
-    func recordedLink(_ windows: [(syn: Double, attack: Double)]) -> [Row] {
+    func recordedLink(_ windows: [(syn: Double, attack: Double)]) -> [QualityResult] {
         var series = DropsSeries()
         // The link has no connections to compare with: a thousand for each window stand in.
         for (minute, window) in windows.enumerated() {
@@ -271,12 +293,12 @@ struct DropsQualityBench {
         let wrong = Double(flagged.count { windows[Int($0)].attack <= 0 }) / quiet
         let amount = "\(windows.count) windows, \(attacks.count) with attacks"
         return [
-            Row(
-                what: "MAWI: windows with SYN attacks found", amount: amount, reached: recall * 100, unit: "%",
-                target: ">= 80", isMet: recall >= 0.8, note: "\(alarms.count) alarms"),
-            Row(
-                what: "MAWI: other windows flagged", amount: amount, reached: wrong * 100, unit: "%", target: "<= 2",
-                isMet: wrong <= 0.02),
+            QualityResult(
+                name: "MAWI: windows with SYN attacks found", amount: amount, measured: recall * 100, unit: "%",
+                target: ">= 80", isReached: recall >= 0.8, note: "\(alarms.count) alarms"),
+            QualityResult(
+                name: "MAWI: other windows flagged", amount: amount, measured: wrong * 100, unit: "%", target: "<= 2",
+                isReached: wrong <= 0.02),
         ]
     }
 }

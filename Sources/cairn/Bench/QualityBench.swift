@@ -1,5 +1,6 @@
 import CairnLedger
 import CairnReports
+import CairnSim
 import CairnWeb
 
 /// `cairn bench --quality-data`: what the analyzer reaches on public data sets, beside what was aimed at and what others
@@ -7,7 +8,7 @@ import CairnWeb
 enum QualityBench {
     private static let fileBytesMax: UInt64 = 64 << 20
 
-    static func run(_ folder: String) throws -> Table {
+    static func run(_ folder: String) throws -> [QualityResult] {
         let disk = RealDisk()
         let data = QualityData(
             read: { name in
@@ -22,26 +23,24 @@ enum QualityBench {
                 guard (try? disk.kind(of: path)) == .folder else { return [] }
                 return try disk.list(path).sorted()
             })
-        var rows: [QualityData.Row] = []
+        var rows: [QualityResult] = []
         for (name, part) in [
             ("NAB", NABQuality(data: data).rows), ("PetShop", PetShopQuality(data: data).rows),
-            ("Kontrast", KontrastQuality(data: data).rows),
-        ] as [(String, () throws -> [QualityData.Row])] {
+            ("Kontrast", KontrastQuality(data: data).rows), ("MAWI", { try recordedLink(data) }),
+        ] as [(String, () throws -> [QualityResult])] {
             Terminal.progress(name)
             rows += try part()
         }
         Terminal.endProgress()
-        let columns = [
-            Table.Column("what"), Table.Column("target"), Table.Column("reached", decimals: 3), Table.Column("unit"),
-            Table.Column("baseline"), Table.Column("note"),
-        ]
-        return Table(
-            columns: columns,
-            rows: rows.map { row in
-                [
-                    .text(row.what), .text(row.target), .optional(row.reached), .text(row.unit), .text(row.baseline),
-                    .text(row.note),
-                ]
-            })
+        return rows
+    }
+
+    /// SYN attacks on a recorded backbone link, found by the judge of drops.
+    private static func recordedLink(_ data: QualityData) throws -> [QualityResult] {
+        let name = try data.list("mawi").first { $0.hasSuffix(".csv.gz") || $0.hasSuffix(".csv") }
+        guard let name, let windows = DropsQualityBench.windows(try data.table("mawi/\(name)")) else {
+            return [QualityResult(name: "MAWI", note: "skipped: no data")]
+        }
+        return DropsQualityBench().recordedLink(windows)
     }
 }

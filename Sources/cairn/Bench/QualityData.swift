@@ -8,24 +8,17 @@ struct QualityData {
     /// Names in a folder below it, sorted; none if there is no such folder.
     let list: (String) throws -> [String]
 
-    /// One line of the bench.
-    struct Row {
-        var what: String
-        var reached: Double?
-        var unit = ""
-        var target = ""
-        /// What others reach, on these files or where the note says.
-        var baseline = ""
-        var note = ""
-    }
-
     /// Lines of a text file as comma-separated fields; the sets have no quotes.
     func table(_ path: String) throws -> [[Substring]] {
         guard var bytes = try read(path) else { return [] }
         if path.hasSuffix(".gz") {
             bytes = try Inflate.decompress(bytes, container: .gzip, limit: QualityData.tableBytesMax)
         }
-        return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map {
+        return QualityData.lines(of: bytes)
+    }
+
+    static func lines(of bytes: [UInt8]) -> [[Substring]] {
+        String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map {
             $0.split(separator: ",", omittingEmptySubsequences: false)
         }
     }

@@ -47,7 +47,7 @@ struct BenchCommand: ParsableCommand {
     @OptionGroup var output: OutputArguments
 
     func run() throws {
-        if let qualityData { return try output.print(try QualityBench.run(qualityData)) }
+        if let qualityData { return try output.print(QualityTable.make(try QualityBench.run(qualityData))) }
         guard events >= 1000, events <= 100_000_000 else {
             throw CommandError("cannot measure \(events) events: use 1,000 to 100 million", status: ExitStatus.usage)
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CairnBytes
 import CairnLedger
 import CairnReports
+import CairnSim
 import CairnWeb
 
 struct BenchDropsCommand: ParsableCommand {
@@ -45,61 +46,26 @@ struct BenchDropsCommand: ParsableCommand {
                     + "days, and 25 to 100,000 trials", status: ExitStatus.usage)
         }
         let bench = DropsQualityBench(streams: streams, days: days, trials: trials, seed: seed)
-        let clock = SystemClock()
-        var rows: [DropsQualityBench.Row] = []
-        func step(_ name: String, _ body: () throws -> [DropsQualityBench.Row]) rethrows {
-            Terminal.progress(name)
-            rows += try body()
-        }
+        var rows: [QualityResult] = []
         if let mawi {
-            let windows = try BenchDropsCommand.windows(mawi)
-            step("recorded link") { bench.recordedLink(windows) }
+            Terminal.progress("recorded link")
+            rows += bench.recordedLink(try BenchDropsCommand.windows(mawi))
         }
-        step("spikes") { bench.spikes() }
-        try step("firewalls") { try bench.blackholes() }
-        step("attribution") {
-            bench.attribution() + [bench.attributionTime { Int64(clock.monotonicMicroseconds()) }]
-        }
-        step("quiet streams") { bench.falseAlarms() }
+        rows += try bench.all { Terminal.progress($0) }
         Terminal.endProgress()
-        let columns = [
-            Table.Column("what"), Table.Column("amount"), Table.Column("reached", decimals: 3), Table.Column("unit"),
-            Table.Column("target"), Table.Column("met"), Table.Column("note"),
-        ]
-        try output.print(
-            Table(
-                columns: columns,
-                rows: rows.map { row in
-                    [
-                        .text(row.what), .text(row.amount), .number(row.reached), .text(row.unit), .text(row.target),
-                        .text(row.isMet ? "yes" : "no"), .text(row.note),
-                    ]
-                }))
-        if rows.contains(where: { !$0.isMet }) { throw ExitStatus.finding }
+        try output.print(QualityTable.make(rows))
+        if rows.contains(where: { $0.isReached == false }) { throw ExitStatus.finding }
     }
 
-    /// A window of the recorded link lasts so long.
-    private static let windowSeconds = 50.0
     private static let fileBytesMax: UInt64 = 1 << 28
 
-    /// SYN packets and attacking flows of each window; windows without numbers are left out.
     private static func windows(_ path: String) throws -> [(syn: Double, attack: Double)] {
-        let text = String(decoding: try RealDisk().open(path, .read).readAll(limit: fileBytesMax), as: UTF8.self)
-        let lines = text.split(whereSeparator: \.isNewline)
-        let names = (lines.first ?? "").split(separator: ",", omittingEmptySubsequences: false)
-        guard let rate = names.firstIndex(of: "rSYN"), let packets = names.firstIndex(of: "packet_rate"),
-            let attacks = names.firstIndex(of: "nSYNatt")
-        else {
+        let bytes = try RealDisk().open(path, .read).readAll(limit: fileBytesMax)
+        guard let windows = DropsQualityBench.windows(QualityData.lines(of: bytes)) else {
             throw CommandError(
                 "cannot find the columns rSYN, packet_rate and nSYNatt in \(path)",
                 remedy: "unpack the file first if it ends in .gz", status: ExitStatus.data)
         }
-        return lines.dropFirst().compactMap { line in
-            let cells = line.split(separator: ",", omittingEmptySubsequences: false)
-            guard cells.count == names.count, let rate = Double(cells[rate]), let packets = Double(cells[packets]),
-                let attack = Double(cells[attacks])
-            else { return nil }
-            return ((rate * packets * windowSeconds).rounded(), attack)
-        }
+        return windows
     }
 }

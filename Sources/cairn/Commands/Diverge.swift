@@ -45,9 +45,9 @@ struct DivergeCommand: ParsableCommand {
     @OptionGroup var output: OutputArguments
 
     func run() throws {
-        let now = SystemClock().now()
-        let (since, until) = try range.range(now: now)
         let workspace = try Workspace.open(ledger, command: "diverge", moment: moment)
+        let now = try moment.clock(in: workspace.ledger)
+        let (since, until) = try range.range(now: now)
         guard let pair = try ClusterPair.named(source: source, target: target, in: workspace.readModel) else {
             throw CommandError(
                 "cannot tell which clusters to compare: the ledger has no single migration",

@@ -42,9 +42,9 @@ struct DropsCommand: ParsableCommand {
             throw CommandError(
                 "cannot wait \(watermark) minutes for late files: use 0 to 1440", status: ExitStatus.usage)
         }
-        let now = SystemClock().now()
-        let (since, until) = try range.range(now: now)
         let workspace = try Workspace.open(ledger, command: "drops", moment: moment)
+        let now = try moment.clock(in: workspace.ledger)
+        let (since, until) = try range.range(now: now)
         let pair = try ClusterPair.named(source: source, target: target, in: workspace.readModel)
         let request = DropsRequest(
             source: pair?.source, target: pair?.target, since: since?.minute, until: until?.minute)

@@ -27,7 +27,7 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.open(ledger, command: "explain", moment: moment)
-        let explanation = try ExplainAnswer.explanation(of: id, workspace, now: SystemClock().now())
+        let explanation = try ExplainAnswer.explanation(of: id, workspace, now: try moment.clock(in: workspace.ledger))
         try Terminal.write(ExplanationRenderer.render(explanation, as: output.format))
     }
 }

@@ -46,7 +46,7 @@ struct ReplayCommand: AsyncParsableCommand {
         let isPast = moment.at != nil || moment.knownAt != nil || moment.entry != nil
         if isPast {
             let workspace = try Workspace.open(ledger, command: "replay", moment: moment)
-            return try output.print(try StatusAnswer.all(workspace.readModel, now: SystemClock().now()))
+            return try output.print(try StatusAnswer.all(workspace.readModel, now: moment.clock(in: workspace.ledger)))
         }
         let log = try ledger.openToRead(command: "replay")
         let name = try stream.map { try ReplayCommand.stream($0) }

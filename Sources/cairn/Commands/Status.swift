@@ -27,7 +27,7 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         let workspace = try Workspace.open(ledger, command: "status", moment: moment)
         guard let id else {
-            return try output.print(try StatusAnswer.all(workspace.readModel, now: SystemClock().now()))
+            return try output.print(try StatusAnswer.all(workspace.readModel, now: moment.clock(in: workspace.ledger)))
         }
         let stream = try StatusAnswer.stream(id, in: workspace)
         try output.print(try StatusAnswer.one(stream, workspace, moments: moment.moments(now: SystemClock().now())))

@@ -1,5 +1,7 @@
 import ArgumentParser
 import CairnBytes
+import CairnLedger
+import CairnModel
 import CairnReadModels
 
 /// A moment of the past that a command looks at instead of now.
@@ -23,5 +25,17 @@ struct MomentArguments: ParsableArguments {
         if let knownAt { moments.append(.knownAt(knownAt.moment(now: now))) }
         if let entry { moments.append(.entry(entry)) }
         return moments
+    }
+
+    /// When it is for the answers: the earliest moment that was asked about, else now. What people said of a finding holds
+    /// or has ended as of then, and relative times count from it.
+    func clock(in ledger: Ledger) throws -> Timestamp {
+        let now = SystemClock().now()
+        return try moments(now: now).map { moment in
+            switch moment {
+            case .at(let time), .knownAt(let time): time
+            case .entry(let position): try ledger.event(at: position).recordedTime
+            }
+        }.min() ?? now
     }
 }

@@ -27,14 +27,16 @@ struct CheckTests {
             position += 1
         }
 
-        mutating func object(_ cluster: String, _ kind: String, _ name: String, _ members: JSONObject) {
+        mutating func object(
+            _ cluster: String, _ kind: String, _ name: String, _ members: JSONObject, isDeleted: Bool = false
+        ) {
             var object = members
             object["kind"] = .string(kind)
             var metadata = object["metadata"]?.object ?? JSONObject()
             metadata["name"] = .string(name)
             metadata["namespace"] = "shop"
             object["metadata"] = .object(metadata)
-            add("k8s.object.v1", "k8s/\(cluster)/shop/\(name)", .object(object))
+            add("k8s.object\(isDeleted ? "-deleted" : "").v1", "k8s/\(cluster)/shop/\(name)", .object(object))
         }
 
         func verdict(_ name: String) -> CheckVerdict { facts.result(of: name).verdict }
@@ -147,6 +149,12 @@ struct CheckTests {
         log.object(
             "new", "TargetGroupBinding", "web", ["metadata": ["deletionTimestamp": "2026-03-10T09:30:00Z"]])
         #expect(log.verdict("target-group-once").outcome == .pass)
+        // What a watch saw end is gone, whether its last state says so or not.
+        let bound: JSONObject = ["spec": ["targetGroupARN": "arn:1"]]
+        log.object("new", "TargetGroupBinding", "web", bound)
+        #expect(log.verdict("target-group-once").outcome == .fail)
+        log.object("new", "TargetGroupBinding", "web", bound, isDeleted: true)
+        #expect(log.verdict("target-group-once").outcome == .pass)
     }
 
     @Test func theOldTTLHasToRunOut() {
@@ -258,6 +266,31 @@ struct CheckTests {
         log = Log()
         CheckTests.probes(&log, slow: 1.6, badOfHundred: 0)
         #expect(log.verdict("both-zones-validation").reason.contains("of the latency is"))
+    }
+
+    /// The fast half of the answers is gone, and neither the median nor the P90 shows it.
+    @Test func whatNoQuantileShowsIsFound() {
+        for isGone in [false, true] {
+            var log = Log()
+            for index in 0..<200 {
+                for cluster in ["old", "new"] {
+                    let isFast = index % 100 < 49 && !(isGone && cluster == "new")
+                    log.add(
+                        "probe.answered.v1", "probe/\(cluster)",
+                        [
+                            "cluster": .string(cluster), "request": "/cart", "status": 200,
+                            "latency_seconds": .number(isFast ? 0.01 : 0.1),
+                        ], at: 2400 + Int64(index) * 5)
+                }
+            }
+            let verdict = log.verdict("both-zones-validation")
+            #expect((verdict.outcome == .fail) == isGone)
+            guard isGone else { continue }
+            #expect(
+                verdict.reason.contains(
+                    "51 % of the old cluster's answers and 100 % of the new one's take longer than 10 ms"),
+                "\(verdict.reason)")
+        }
     }
 
     @Test func healthyZonesRarelyFail() {
