@@ -1,4 +1,4 @@
-internal import CairnAnalyzer
+package import CairnAnalyzer
 package import CairnBytes
 internal import CairnFlowLogs
 package import CairnLedger
@@ -74,14 +74,46 @@ package struct Analysis {
         // The newest sample is the end of what was judged: a later judgement of the same log sees no more than this one.
         let until = newest.milliseconds + 1
         let shifts = try TrafficShifts.times(pair, readModel).filter { $0 < until }
-        let drafts = try FindingDraft.divergence(
-            pair, readModel, sinceMs: since, untilMs: until, trafficShiftsMs: shifts)
+        let found = try FindingDraft.divergence(
+            pair, readModel, sinceMs: since, untilMs: until, trafficShiftsMs: shifts,
+            meanings: try PlannedMeanings.json(pair, readModel))
+        let drafts = found.isEmpty ? [] : FindingDraft.folded(found, by: try graph(pair, until: until))
         outcome.divergence = try recorder.record(
             drafts, analyzer: DivergenceReport.analyzer,
             evidence: { index.evidence(for: $0, clusters: [pair.source, pair.target], isFlows: false) }, newest: newest)
         outcome.lines += drafts.map { draft in
             "\(draft.data["app"]?.string ?? "?"): \(draft.data["metric"]?.string ?? "?"): \(draft.data["reason"]?.string ?? "")"
         }
+    }
+
+    /// Who calls whom, from the labels of both clusters' series in the day that is judged.
+    private func graph(_ pair: ClusterPair, until: Int64) throws -> ServiceGraph {
+        let range = until - 86_400_000..<until
+        return ServiceGraph(
+            try [pair.source, pair.target].flatMap {
+                try readModel.series(matching: SeriesSelector.cluster($0), in: range)
+            })
+    }
+
+    /// Records the anomalies of chosen series. Findings of other choices stay as they are.
+    package func recordAnomalies(_ request: AnomalyRequest) throws -> FindingsRecorder.Outcome {
+        try readModel.catchUp(from: ledger)
+        let index = try EvidenceIndex(ledger)
+        let newest = index.newest(isFlows: false)
+        var request = request
+        request.untilMs = min(request.untilMs ?? .max, newest.milliseconds + 1)
+        let drafts = try AnomalyAnalyzer.findings(readModel, request).map { FindingDraft($0, request: request) }
+        let selector = request.selector.description
+        var recorder = try FindingsRecorder(ledger: ledger, actor: actor)
+        let outcome = try recorder.record(
+            drafts, analyzer: AnomalyFinding.analyzer,
+            evidence: { draft in
+                let cluster = draft.data["cluster"]?.string
+                return index.evidence(
+                    for: draft, clusters: cluster.map { [$0] } ?? index.clusters, isFlows: false)
+            }, newest: newest, isJudged: { JSONValue.object($0)["judged"]?["selector"]?.string == selector })
+        try readModel.catchUp(from: ledger)
+        return outcome
     }
 
     private func runSilence(
@@ -162,18 +194,35 @@ package enum TrafficShifts {
     }
 }
 
+/// What the plan of a migration says of metrics whose names do not: the `meanings` of its gates.
+package enum PlannedMeanings {
+    package static func json(_ pair: ClusterPair, _ readModel: ReadModel) throws -> JSONValue? {
+        let plans = try readModel.query(
+            """
+            SELECT e.data FROM events AS e JOIN runs AS r ON r.position = e.position
+            WHERE r.kind = 'migration' AND r.source_cluster = :source AND r.target_cluster = :target
+            ORDER BY e.position DESC LIMIT 1
+            """, ["source": .text(pair.source), "target": .text(pair.target)])
+        guard let text = plans.rows.first?[0].text else { return nil }
+        let meanings = try JSONParser.parse(Array(text.utf8)).value["gates"]?["meanings"]
+        return meanings?.object == nil ? nil : meanings
+    }
+}
+
 extension FindingDraft {
     /// All divergences of two clusters, each with its signal.
     static func divergence(
-        _ pair: ClusterPair, _ samples: any SampleSource, sinceMs: Int64?, untilMs: Int64?, trafficShiftsMs: [Int64]
+        _ pair: ClusterPair, _ samples: any SampleSource, sinceMs: Int64?, untilMs: Int64?, trafficShiftsMs: [Int64],
+        meanings: JSONValue?
     ) throws -> [FindingDraft] {
         var request = DivergenceRequest(
             source: pair.source, target: pair.target, sinceMs: sinceMs, untilMs: untilMs)
         request.trafficShiftsMs = trafficShiftsMs
+        request.meanings = DivergenceMeaning.all(meanings)
         return try DivergenceAnalyzer.analyze(samples, request).findings.map { finding in
             let signal = try DivergenceSignal.make(
                 finding.comparison, samples, sourceCluster: pair.source, targetCluster: pair.target)
-            return FindingDraft(finding, request: request, signal: signal)
+            return FindingDraft(finding, request: request, meanings: meanings, signal: signal)
         }
     }
 }

@@ -145,6 +145,8 @@ struct EvidenceIndex {
         }
     }
 
+    var clusters: Set<String> { Set(entries.flatMap(\.clusters)) }
+
     /// The newest moment of any evidence of this kind.
     func newest(isFlows: Bool) -> Timestamp {
         entries.filter { $0.isFlows == isFlows }.map(\.last).max() ?? .earliest

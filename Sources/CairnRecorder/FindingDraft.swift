@@ -1,6 +1,7 @@
 package import CairnAnalyzer
 package import CairnBytes
 internal import CairnModel
+internal import CairnSeries
 
 /// A finding on its way into the log: what the analyzer says, in the one form that events, timelines and a second
 /// judgement share.
@@ -12,6 +13,10 @@ package struct FindingDraft: Sendable, Hashable {
     package var end: Timestamp?
     /// Findings with the same cause (a peer, an application) at the same time are one incident.
     package var cause: String
+    /// Causes of findings that belong to the same incident, besides its own.
+    package var relatedCauses: Set<String> = []
+    /// Who or what is suspected, and why.
+    package var suspect: String?
     /// All that the analyzer says of it; without evidence and basis, which the recorder adds.
     package var data: JSONObject
 
@@ -21,6 +26,9 @@ package struct FindingDraft: Sendable, Hashable {
         start = finding.start
         end = finding.end
         cause = finding.incidentCause
+        suspect =
+            finding.root.map { "\($0.words): explains \(Int(($0.explained * 100).rounded())) % of the excess" }
+            ?? finding.cause.explanation
         var data = finding.json.object ?? JSONObject()
         data["finding"] = .string(finding.id)
         data["id"] = nil
@@ -40,7 +48,9 @@ package struct FindingDraft: Sendable, Hashable {
         self.data = data
     }
 
-    init(_ finding: DivergenceFinding, request: DivergenceRequest, signal: FindingSignal?) {
+    init(
+        _ finding: DivergenceFinding, request: DivergenceRequest, meanings: JSONValue?, signal: FindingSignal?
+    ) {
         let comparison = finding.comparison
         id = finding.id
         analyzer = DivergenceReport.analyzer
@@ -51,14 +61,30 @@ package struct FindingDraft: Sendable, Hashable {
         var data = finding.json.object ?? JSONObject()
         data["end"] = nil
         data["cluster"] = .string(finding.target)
-        data["judged"] = [
+        var judged: JSONObject = [
             "since_ms": request.sinceMs.map { .integer($0) } ?? .null,
             "until_ms": request.untilMs.map { .integer($0) } ?? .null,
             "traffic_shifts_ms": .array(request.trafficShiftsMs.map { .integer($0) }),
         ]
+        judged["meanings"] = meanings
+        data["judged"] = .object(judged)
         data["signal"] = signal?.json
         data["evidence_series"] = comparison.evidenceSeries.json
         self.data = data
+    }
+
+    init(_ finding: AnomalyFinding, request: AnomalyRequest) {
+        id = finding.id
+        analyzer = AnomalyFinding.analyzer
+        start = finding.start
+        end = finding.end
+        cause = "anomaly of \(finding.key)"
+        data = finding.json.object ?? JSONObject()
+        data["judged"] = [
+            "selector": .string(request.selector.description),
+            "since_ms": request.sinceMs.map { .integer($0) } ?? .null,
+            "until_ms": request.untilMs.map { .integer($0) } ?? .null,
+        ]
     }
 
     init(_ finding: SilenceFinding) {
@@ -68,6 +94,32 @@ package struct FindingDraft: Sendable, Hashable {
         end = nil
         cause = "silence of \(finding.sender.cluster)"
         data = finding.json.object ?? JSONObject()
+    }
+
+    /// Divergences of applications that call each other, and began at one time, are one incident of the one that is
+    /// called. Its findings come first, since the first opens the incident.
+    static func folded(_ drafts: [FindingDraft], by graph: ServiceGraph) -> [FindingDraft] {
+        var onsets: [String: Timestamp] = [:]
+        for draft in drafts {
+            guard let app = draft.data["app"]?.string else { continue }
+            onsets[app] = min(onsets[app] ?? draft.start, draft.start)
+        }
+        var output = drafts
+        var roots: Set<String> = []
+        for group in graph.groups(of: onsets, within: FindingsRecorder.sameIncidentSeconds) {
+            let callers = group.members.filter { $0 != group.root }
+            guard !callers.isEmpty else { continue }
+            roots.insert(group.root)
+            for index in output.indices {
+                guard let app = output[index].data["app"]?.string, group.members.contains(app) else { continue }
+                output[index].cause = "application \(group.root)"
+                output[index].relatedCauses = Set(group.members.map { "application \($0)" })
+                output[index].suspect =
+                    "\(group.root), which \(callers.joined(separator: " and ")) call\(callers.count == 1 ? "s" : "")"
+            }
+        }
+        func isRoot(_ draft: FindingDraft) -> Bool { draft.data["app"]?.string.map(roots.contains) ?? false }
+        return output.filter(isRoot) + output.filter { !isRoot($0) }
     }
 
     /// The signal minute by minute: events of the finding's kind in the cluster, and in the other one beside it.

@@ -91,8 +91,10 @@ package struct FindingsRecorder {
     ///   - analyzer: its name; open findings of it that are not among `findings` are withdrawn.
     ///   - evidence: which entries a finding rests on, and what the whole analysis saw.
     ///   - newest: the newest moment that was judged.
+    ///   - isJudged: whether a recorded finding would be among `findings` if it still held.
     package mutating func record(
-        _ findings: [FindingDraft], analyzer: String, evidence: (FindingDraft) -> FindingEvidence, newest: Timestamp
+        _ findings: [FindingDraft], analyzer: String, evidence: (FindingDraft) -> FindingEvidence, newest: Timestamp,
+        isJudged: (JSONObject) -> Bool = { _ in true }
     ) throws -> Outcome {
         var outcome = Outcome()
         var batch: [Append] = []
@@ -115,7 +117,9 @@ package struct FindingsRecorder {
         }
         let standing = Set(findings.map(\.id))
         for (id, before) in known.sorted(by: { $0.key < $1.key })
-        where before.isOpen && !standing.contains(id) && before.data["analyzer"]?.string == analyzer {
+        where before.isOpen && !standing.contains(id) && before.data["analyzer"]?.string == analyzer
+            && isJudged(before.data)
+        {
             batch.append(withdrawal(id, before))
             known[id]?.isOpen = false
             outcome.withdrawn += 1
@@ -127,7 +131,10 @@ package struct FindingsRecorder {
 
     /// What changes with every import, because there is more data or there are more streams to watch: no revision by
     /// itself.
-    private static let growing = FindingEvidence.keys + ["judged", "log_evidence_needed", "evidence_series"]
+    private static let growing =
+        FindingEvidence.keys + [
+            "judged", "log_evidence_needed", "evidence_series", "requests", "requests_affected",
+        ]
 
     /// Whether a finding says something else now.
     static func isDifferent(_ left: JSONObject, _ right: JSONObject) -> Bool {
@@ -152,7 +159,7 @@ package struct FindingsRecorder {
         let start = finding.start.adding(seconds: -reach)
         let end = (finding.end ?? .latest)
         let index = incidents.firstIndex { incident in
-            incident.cause == finding.cause && incident.start <= end
+            (incident.cause == finding.cause || finding.relatedCauses.contains(incident.cause)) && incident.start <= end
                 && (incident.end.map { $0.adding(seconds: reach) >= start } ?? true)
         }
         if let index {
@@ -178,6 +185,7 @@ package struct FindingsRecorder {
             "severity": .string(IncidentBrief.severity(about)), "finding": .string(finding.id),
             "cause": .string(finding.cause),
         ]
+        data["suspected_cause"] = finding.suspect.map { .string($0) }
         data["impact"] = IncidentBrief.impact(about).map { .string($0) }
         data["preceded_by"] = changes.change(
             before: finding.start, clusters: Set(clusters.compactMap { $0?.string }))?.json(before: finding.start)

@@ -3,6 +3,7 @@ internal import CairnBytes
 internal import CairnFlowLogs
 package import CairnLedger
 internal import CairnModel
+internal import CairnSeries
 
 /// Computes every recorded finding, gate decision and violation again, from the log alone, and names what comes out differently.
 package enum Rejudgement {
@@ -61,12 +62,21 @@ package enum Rejudgement {
             again = try FindingDraft.divergence(
                 pair, log.samples, sinceMs: recorded["judged"]?["since_ms"]?.integer,
                 untilMs: recorded["judged"]?["until_ms"]?.integer,
-                trafficShiftsMs: recorded["judged"]?["traffic_shifts_ms"]?.array?.compactMap(\.integer) ?? [])
+                trafficShiftsMs: recorded["judged"]?["traffic_shifts_ms"]?.array?.compactMap(\.integer) ?? [],
+                meanings: recorded["judged"]?["meanings"])
         case SilenceAnalyzer.name:
             guard let moment = recorded["judged"]?["at"]?.string.flatMap({ Timestamp($0) }) else {
                 return "it does not say when it was noticed"
             }
             again = SilenceAnalyzer.findings(log.entries.watermarks, at: moment).map { FindingDraft($0) }
+        case AnomalyFinding.analyzer:
+            guard let selector = recorded["judged"]?["selector"]?.string,
+                let parsed = try? SeriesSelector(parsing: selector)
+            else { return "it does not say which series were judged" }
+            let request = AnomalyRequest(
+                selector: parsed, sinceMs: recorded["judged"]?["since_ms"]?.integer,
+                untilMs: recorded["judged"]?["until_ms"]?.integer)
+            again = try AnomalyAnalyzer.findings(log.samples, request).map { FindingDraft($0, request: request) }
         case let name: return "the analyzer \(name ?? "?") is not known here"
         }
         let evidence = log.problems.first.map { " (\($0))" } ?? ""

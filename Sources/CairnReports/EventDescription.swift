@@ -322,7 +322,8 @@ private struct Words {
             say(
                 .incident, text("severity") == "warning" ? .warning : .critical,
                 "incident opened: \(text("title") ?? event.subject.id)", part("severity", "severity"),
-                part("impact", "impact"), preceding(event.data["preceded_by"]))
+                part("impact", "impact"), part("suspected cause", "suspected_cause"),
+                preceding(event.data["preceded_by"]))
             result.marker = "INCIDENT BEGINS"
         case "incident.joined":
             say(.incident, .warning, "finding \(text("finding") ?? "?") joined incident \(text("incident") ?? "?")")

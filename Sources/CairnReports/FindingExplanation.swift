@@ -100,6 +100,14 @@ package enum FindingExplanation {
                     "In the other cluster it was \(data["control_events"]?.integer ?? 0) of \(control) with the same peer."
                 )
             }
+        case AnomalyFinding.analyzer:
+            if let value = data["value"]?.double, let rarity = data["rarity"]?.double {
+                let expected = data["expected"]?.double.map { " where \(FindingText.text($0)) was expected" } ?? ""
+                parts.append(
+                    "Its rarest sample was \(FindingText.text(value))\(expected): so far from what is usual is one sample "
+                        + "of 10^\(FindingText.text(rarity)) by the past of the series itself.")
+            }
+            if let opinion = data["second_opinion"]?.string { parts.append("An offline method \(opinion).") }
         case SilenceAnalyzer.name:
             parts.append(
                 "Samples are missed after \(SilenceAnalyzer.samplesMinutesMax) min, flow logs, which come late by nature, "

@@ -1,3 +1,4 @@
+internal import CairnAnalyzer
 internal import CairnBytes
 internal import CairnModel
 internal import CairnWeb
@@ -22,6 +23,7 @@ enum FindingText {
         case "reject": return "traffic between \(cluster) and \(peer) is rejected"
         case "reset": return "\(peer) resets connections of \(cluster)"
         case "silence": return data["reason"]?.string ?? "no data of \(cluster)"
+        case "anomaly": return data["reason"]?.string ?? "an anomaly on \(cluster)"
         case "asymmetric": return "traffic between \(cluster) and \(peer) is lost in one direction"
         default: return "\(data["kind"]?.string ?? "a finding") on \(cluster)"
         }
@@ -48,6 +50,9 @@ enum FindingText {
             cause =
                 "What is not seen cannot be judged: no verdict on this cluster holds for the time since. Look at the agent "
                 + "or delivery stream that sends it."
+        case "anomaly":
+            cause =
+                "By its own past the series hardly ever is so far from its level and season. What caused it is not told."
         case "asymmetric": cause = "One direction carries packets and the other loses them."
         default: cause = ""
         }
@@ -150,7 +155,10 @@ enum FindingText {
 extension FindingText {
     /// How much was hurt, in numbers; nil where the finding does not say.
     static func impact(_ data: JSONValue) -> String? {
-        if let app = data["app"]?.string { return "\(app): \(metric(data)) \(effect(data))" }
+        if let app = data["app"]?.string {
+            return data["requests"]?.double == nil
+                ? "\(app): \(metric(data)) \(effect(data))" : IncidentBrief.impact(data)
+        }
         guard let excess = data["excess"]?.double else { return nil }
         return "\(text(excess)) flows more than usual between \(data["cluster"]?.string ?? "?") and \(peer(data))"
     }

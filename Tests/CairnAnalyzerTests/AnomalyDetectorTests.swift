@@ -1,4 +1,5 @@
 import CairnAnalyzer
+import CairnBytes
 import CairnSeries
 import CairnTestSupport
 import Testing
@@ -51,6 +52,28 @@ struct AnomalySeriesMaker {
         #expect((50...130).contains(event.value - (event.expected ?? 0)))
         #expect(event.endMs.map { (9...40).contains(($0 - start) / 300_000) } ?? false, "seed \(seed)")
         #expect(report.events.count <= 2, "seed \(seed)")
+    }
+
+    /// As a finding it carries what was measured and expected, and how rare that was, before and while it lasted.
+    @Test func aFindingHasItsEvidenceOverTime() throws {
+        var maker = AnomalySeriesMaker(seed: 1)
+        let from = 11 * 288 + 60
+        var source = MemorySampleSource()
+        let key = try SeriesKey(name: "cpu", labels: [Label("app", "shop"), Label("cluster", "eks")])
+        source.add(maker.samples { (from..<from + 12).contains($0) ? $1 + 90 : $1 }, to: key)
+        let findings = try AnomalyAnalyzer.findings(source, AnomalyRequest(selector: .metric("cpu")))
+        let start = AnomalySeriesMaker.start + Int64(from) * 300_000
+        let finding = try #require(findings.first { $0.event.startMs == start })
+        let series = finding.evidenceSeries
+        let decided = try #require(series.decidedAt)
+        #expect(decided == finding.start)
+        #expect(series.points.count { $0.time < decided } >= 30)
+        #expect(series.points.allSatisfy { $0.observed != nil && ($0.logEvidence ?? -1) >= 0 })
+        let before = series.points.filter { $0.time < decided }
+        #expect(before.allSatisfy { ($0.logEvidence ?? 0) < (series.threshold ?? 0) })
+        #expect(EvidenceSeries(finding.json["evidence_series"])?.points.count == series.points.count)
+        #expect(finding.cluster == "eks" && finding.id == findings.first { $0.event.startMs == start }?.id)
+        #expect(finding.sentence.contains("was expected, above all that is usual"))
     }
 
     /// The value is common at another time of the day and wrong at this one: only the season can tell.

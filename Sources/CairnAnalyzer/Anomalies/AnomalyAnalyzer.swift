@@ -10,6 +10,8 @@ package struct AnomalyRequest: Sendable, Hashable {
     package var policy = AnomalyPolicy.standard
     /// Whether each anomaly is looked at a second time, offline.
     package var wantsSecondOpinion = true
+    /// Whether each anomaly comes with its samples and those before it.
+    package var wantsPoints = false
 
     package init(selector: SeriesSelector, sinceMs: Int64? = nil, untilMs: Int64? = nil) {
         self.selector = selector
@@ -106,6 +108,7 @@ package enum AnomalyAnalyzer {
         var folder = AnomalyEventFolder(policy: policy)
         var report = AnomalyReport(key: key, isCounter: isCounter, samples: 0, events: [])
         var judged: [Sample] = []
+        var points = AnomalyPoints(isWanted: request.wantsPoints)
         for sample in samples where !sample.isStale {
             let value = isCounter ? counter.rate(sample) : sample.value
             let point = value.flatMap { detector.add(timeMs: sample.timeMs, value: $0) }
@@ -118,9 +121,11 @@ package enum AnomalyAnalyzer {
             }
             guard let point else { continue }
             if request.wantsSecondOpinion { judged.append(Sample(timeMs: point.timeMs, value: point.value)) }
-            if let event = folder.add(point) { report.events.append(event) }
+            let ended = folder.add(point)
+            points.add(point, isOpen: folder.unfinished != nil)
+            if let ended { report.events.append(points.given(to: ended)) }
         }
-        if let event = folder.unfinished { report.events.append(event) }
+        if let event = folder.unfinished { report.events.append(points.given(to: event)) }
         report.events.removeAll { ($0.endMs ?? .max) < since }
         if detector.count < policy.seriesSamplesMin {
             report.events = []
@@ -129,6 +134,34 @@ package enum AnomalyAnalyzer {
         }
         if request.wantsSecondOpinion { SecondOpinion.add(to: &report.events, of: judged) }
         return report
+    }
+}
+
+/// The samples that an anomaly is told with: some before it, and its own.
+private struct AnomalyPoints {
+    /// Samples before an anomaly.
+    private static let contextMax = 60
+    /// More are thinned anyway.
+    private static let pointsMax = 4000
+
+    let isWanted: Bool
+    private var kept: [AnomalyDetector.Point] = []
+
+    init(isWanted: Bool) { self.isWanted = isWanted }
+
+    mutating func add(_ point: AnomalyDetector.Point, isOpen: Bool) {
+        guard isWanted, kept.count < Self.pointsMax else { return }
+        kept.append(point)
+        if !isOpen, kept.count > 2 * Self.contextMax { kept.removeFirst(kept.count - Self.contextMax) }
+    }
+
+    /// The event with what was kept of it; what comes next begins with its end.
+    mutating func given(to event: AnomalyEvent) -> AnomalyEvent {
+        var event = event
+        let first = (kept.firstIndex { $0.timeMs >= event.startMs } ?? 0) - Self.contextMax
+        event.points = Array(kept[max(0, first)...])
+        kept.removeFirst(max(0, kept.count - Self.contextMax))
+        return event
     }
 }
 

@@ -13,6 +13,8 @@ package struct AnomalyEvent: Sendable, Hashable {
     package var samples: Int
     /// What an offline method says of the same stretch; nil where nobody asked or too little is there.
     package var secondOpinion: SecondOpinion?
+    /// What led to it and what it was, sample by sample; empty unless it was asked for.
+    package var points: [AnomalyDetector.Point] = []
 
     /// Which way the rarest sample went.
     package var isAbove: Bool { expected.map { value >= $0 } ?? true }

@@ -45,6 +45,15 @@ package struct AnomalyPolicy: Sendable, Hashable {
 
     package static let standard = AnomalyPolicy()
 
+    /// The rarity from which an event opens.
+    var alarmRarity: Double { rarityOfHalf * alarmScore / (1 - alarmScore) }
+
+    /// Sixteen hexadecimal digits over every threshold.
+    package var digest: String {
+        let all = Mirror(reflecting: self).children.map { "\($0.label ?? "") \($0.value)" }
+        return DivergenceHash.digits(of: Array(all.joined(separator: "\n").utf8))
+    }
+
     /// Rarity to a score of 0 to 1.
     func score(rarity: Double) -> Double { rarity <= 0 ? 0 : rarity / (rarity + rarityOfHalf) }
 }

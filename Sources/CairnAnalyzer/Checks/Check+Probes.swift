@@ -154,16 +154,17 @@ enum ProbeComparison {
         let band = DistributionBand(alpha: Mathematics.exp(-natsMin) / 2, firstCount: Double(answersMin))
         let width = band.halfWidth(count: Double(old.count)) + band.halfWidth(count: Double(new.count))
         var below = 0
+        var farthest = (seconds: 0.0, old: 0.0, new: 0.0)
         for (index, seconds) in old.enumerated() {
             while below < new.count, new[below] <= seconds * latencyFactor { below += 1 }
             let shares = (old: Double(index + 1) / Double(old.count), new: Double(below) / Double(new.count))
-            guard shares.old - shares.new > width else { continue }
-            func percent(_ share: Double) -> String { "\(Int((100 * share).rounded())) %" }
-            return
-                "the latencies are distributed differently: \(percent(1 - shares.old)) of the old cluster's answers and "
-                + "\(percent(1 - shares.new)) of the new one's take longer than \(milliseconds(seconds))"
+            if shares.old - shares.new > farthest.old - farthest.new { farthest = (seconds, shares.old, shares.new) }
         }
-        return nil
+        guard farthest.old - farthest.new > width else { return nil }
+        func percent(_ share: Double) -> String { "\(Int((100 * share).rounded())) %" }
+        return
+            "the latencies are distributed differently: \(percent(1 - farthest.old)) of the old cluster's answers and "
+            + "\(percent(1 - farthest.new)) of the new one's take longer than \(milliseconds(farthest.seconds))"
     }
 
     private static func milliseconds(_ seconds: Double) -> String { "\(Int(min(1e9, (seconds * 1000).rounded()))) ms" }

@@ -140,8 +140,8 @@ package enum DivergenceAnalyzer {
             group[keyPath: side] = [key]
         }
         let comparer = DivergenceComparer(
-            group: group, policy: request.policy, sinceMs: request.sinceMs, read: { samples[$0] ?? [] },
-            requests: { _ in nil })
+            group: group, policy: request.policy, sinceMs: request.sinceMs, trafficShiftsMs: request.trafficShiftsMs,
+            meaning: request.meanings[group.metric], read: { samples[$0] ?? [] }, requests: { _ in nil })
         guard case .compared(var comparison) = try comparer.compare() else { return nil }
         comparison.series = (ready.source + ready.target + wanted.source + wanted.target).sorted()
         return comparison

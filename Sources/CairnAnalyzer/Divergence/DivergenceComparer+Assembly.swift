@@ -61,6 +61,7 @@ extension DivergenceComparer {
             output.decidedAtMs = grid.timeMs(start + found) + grid.stepMs
             output.sinceMs = max(output.judgedFromMs ?? .min, grid.timeMs(start + min(one.onset, found)))
             if let peak = one.peak { narrow(&output, to: peak) }
+            (output.requests, output.requestsAffected) = (one.requests, one.requestsAffected)
         } else {
             output.reasonCode = reasonNotDiverged(usable, of: judgements.count, finalNats: output.finalNats)
             tellWait(&output, usable, grid: grid, start: start)

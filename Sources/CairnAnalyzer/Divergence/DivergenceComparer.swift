@@ -48,6 +48,7 @@ struct DivergenceComparer {
         }
         var output = assemble(judgements, kind: kind, shape: shape, grid: grid)
         output.meaning = DivergenceMeaning(shape).description
+        try countRequests(&output, grid)
         let (lastSource, lastTarget) = (last(source), last(target))
         if let lastSource, let lastTarget {
             output.dataUntilMs = min(lastSource, lastTarget)
@@ -55,6 +56,20 @@ struct DivergenceComparer {
             output.isTargetBehind = lastTarget == lastSource ? nil : lastTarget < lastSource
         }
         return .compared(output)
+    }
+
+    /// How many requests of the target a level that differs has met, where they are counted.
+    private func countRequests(_ output: inout DivergenceComparison, _ grid: DivergenceGrid) throws {
+        guard output.verdict == .diverged, output.requests == nil, let sinceMs = output.sinceMs,
+            let first = grid.index(sinceMs), let all = try requests(grid)
+        else { return }
+        let requests = all.target[max(0, min(first, all.target.count))...].reduce(0) { $0 + ($1 ?? 0) }
+        output.requests = requests
+        if output.kind == .latency {
+            output.requestsAffected = requests
+        } else if output.unit == "share", output.kind == .availability || output.kind == .errors {
+            output.requestsAffected = ((output.effect ?? 0).magnitude * requests).rounded()
+        }
     }
 
     private func last(_ series: [SeriesSamples]) -> Int64? { series.compactMap(\.samples.last?.timeMs).max() }

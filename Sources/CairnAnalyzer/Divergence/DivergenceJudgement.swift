@@ -25,6 +25,9 @@ struct DivergenceJudgement: Sendable {
     var stepsToDecision: Double?
     /// The same in requests of the cluster that has fewer.
     var requestsToDecision: Double?
+    /// Requests of the target since the onset, and how many of them the difference changed.
+    var requests: Double?
+    var requestsAffected: Double?
     var isAtMargin = false
     /// ln E that the classes differ at all.
     var mixNats: Double?

@@ -1,3 +1,5 @@
+package import CairnBytes
+
 /// What a metric means, as it is detected, shown and said by whoever knows better: `status:code`, `histogram`, `latency`,
 /// `lag`, `level`, `availability`, `readiness`, `error-share`, `counter`, `error-counter`, `ignore`.
 package struct DivergenceMeaning: Hashable, Sendable, CustomStringConvertible {
@@ -15,6 +17,16 @@ package struct DivergenceMeaning: Hashable, Sendable, CustomStringConvertible {
         }
         guard let known = DivergenceMeaning.words.first(where: { $0.word == text }) else { return nil }
         shape = known.shape
+    }
+
+    /// What a plan says of metrics: `{"thing": "availability"}` in the `meanings` of its gates. What is no meaning is left
+    /// to detection.
+    package static func all(_ json: JSONValue?) -> [String: DivergenceMeaning] {
+        var output: [String: DivergenceMeaning] = [:]
+        for member in json?.object ?? JSONObject() {
+            output[member.name] = member.value.string.flatMap { DivergenceMeaning(parsing: $0) }
+        }
+        return output
     }
 
     package static var vocabulary: [String] { ["status:LABEL"] + words.map(\.word) }

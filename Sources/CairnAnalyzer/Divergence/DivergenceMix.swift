@@ -193,6 +193,9 @@ struct DivergenceMix: Sendable {
             let peak = totals(all[headline][output.onset...last]).difference(
                 temper: comparison.temper, own: own, alpha: DivergenceOnset.alpha(error, output.onset))
             output.peak = (last, peak.effect, peak.low, peak.high)
+            let requests = judged[output.onset...].reduce(0) { $0 + $1.draws.b }
+            output.requests = requests
+            output.requestsAffected = (peak.effect.magnitude * requests).rounded()
         }
         output.looks = snapshots.map { snapshot in
             let one = snapshot.totals[headline].difference(temper: comparison.temper, own: own, alpha: error)

@@ -22,6 +22,8 @@ extension DivergenceComparison {
             "data_until": DivergenceComparison.time(dataUntilMs),
             "behind_seconds": DivergenceComparison.number(behindSeconds),
             "requests_to_decision": DivergenceComparison.number(requestsToDecision),
+            "requests": DivergenceComparison.number(requests),
+            "requests_affected": DivergenceComparison.number(requestsAffected),
             "would_change": .array(wouldChange.map { .string($0) }),
             "mix_log_evidence": DivergenceComparison.number(mixNats),
             "baseline_effect": DivergenceComparison.number(baselineEffect),

@@ -110,6 +110,10 @@ package struct DivergenceComparison: Hashable, Sendable {
     package var timeToDecisionSeconds: Double?
     /// The same in requests of the cluster that has fewer, for counts.
     package var requestsToDecision: Double?
+    /// DIVERGED: requests of the target since the difference began, and how many of them it changed: those that ended in
+    /// another class, or, for a latency, all that had to wait. Nil where nobody counts the application's requests.
+    package var requests: Double?
+    package var requestsAffected: Double?
     /// What else would have to be so for another verdict, in words.
     package var wouldChange: [String] = []
     /// Up to here both clusters have samples of it; and by how much that is behind the newest sample of either cluster,
@@ -158,7 +162,7 @@ package struct DivergenceReport: Hashable, Sendable {
 
     package static let analyzer = "divergence"
     /// Raised with every change that can change a verdict.
-    package static let analyzerVersion = 2
+    package static let analyzerVersion = 3
 
     package var findings: [DivergenceFinding] {
         comparisons.filter { $0.verdict == .diverged && $0.direction != .better }.map {

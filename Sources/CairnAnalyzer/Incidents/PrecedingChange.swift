@@ -128,6 +128,18 @@ package enum IncidentBrief {
             return text
         }
         guard let app = finding["app"]?.string, let metric = finding["metric"]?.string else { return nil }
-        return "users of \(app): \(metric)"
+        guard let requests = finding["requests"]?.double else { return "users of \(app): \(metric)" }
+        let since = finding["start"]?.string.map { " since \($0)" } ?? ""
+        func count(_ value: Double) -> String { CanonicalJSON.text(of: min(1e15, value.rounded())) }
+        guard let affected = finding["requests_affected"]?.double else {
+            return "\(count(requests)) requests to \(app)\(since) met another \(metric)"
+        }
+        let part = finding["part"]?.string ?? ""
+        let what =
+            finding["kind"]?.string == "latency"
+            ? "were \(finding["direction"]?.string == "better" ? "faster" : "slower")"
+            : finding["kind"]?.string == "status-mix" && !part.isEmpty
+                ? "ended otherwise (\(part)) than in the old cluster" : "failed beyond what is usual in the old cluster"
+        return "\(count(affected)) of \(count(requests)) requests to \(app)\(since) \(what)"
     }
 }

@@ -19,7 +19,8 @@ package struct GateCase: Sendable {
     private var plannedAt: Timestamp?
     private var starts: [(phase: String, time: Timestamp)] = []
     private var lastCompletion: Timestamp?
-    private var firstShift: Timestamp?
+    /// When production traffic was moved, in order.
+    private var shifts: [Timestamp] = []
     private var watermarks: [DataSender: Timestamp] = [:]
     private var entries: [EvidenceLog.Entry] = []
 
@@ -82,13 +83,13 @@ package struct GateCase: Sendable {
             if started == phase { facts.startedAt = event.time }
         case "phase.completed": lastCompletion = max(lastCompletion ?? event.time, event.time)
         case "traffic.shifted":
-            if data["kind"]?.string == "production" { firstShift = min(firstShift ?? event.time, event.time) }
+            if data["kind"]?.string == "production" { shifts.append(event.time) }
         default: return
         }
     }
 
     /// Since when the clusters are compared: the start of the phase in which traffic first moved, else of the last one.
-    var judgedFrom: Timestamp? { starts.map(\.time).filter { $0 <= firstShift ?? .latest }.max() }
+    var judgedFrom: Timestamp? { starts.map(\.time).filter { $0 <= shifts.min() ?? .latest }.max() }
 
     /// The clusters of the run that send anything.
     private var own: [DataSender: Timestamp] {
@@ -118,6 +119,8 @@ package struct GateCase: Sendable {
                 var request = DivergenceRequest(source: source, target: target)
                 request.sinceMs = judgedFrom?.milliseconds
                 request.untilMs = newest.milliseconds + 1
+                request.trafficShiftsMs = shifts.map(\.milliseconds).sorted()
+                request.meanings = DivergenceMeaning.all(gates?["meanings"])
                 let report = try DivergenceAnalyzer.analyze(samples, request)
                 evidence.comparisons = report.comparisons.count
                 evidence.decidedComparisons = report.comparisons.count { $0.verdict != .undecided }

@@ -41,4 +41,31 @@ package enum DivergenceAnswer {
         if !report.leftOut.isEmpty { table.notes.append("\(report.leftOut.count) metrics were not comparable") }
         return table
     }
+
+    /// What each metric is taken for.
+    /// - Parameter said: metrics of which somebody said what they mean.
+    package static func meanings(_ report: DivergenceReport, said: Set<String>) -> CairnWeb.Table {
+        var table = Table(columns: [
+            Table.Column("app"), Table.Column("metric"), Table.Column("meaning"), Table.Column("said_by"),
+            Table.Column("is_compared"), Table.Column("series"),
+        ])
+        func source(_ metric: String) -> String { said.contains(metric) ? "you, or the plan" : "its name and labels" }
+        for one in report.comparisons {
+            table.rows.append([
+                .text(one.app), .text(one.metric), .text(one.meaning), .text(source(one.metric)), .boolean(true),
+                .integer(one.series.count),
+            ])
+        }
+        for one in report.leftOut {
+            table.rows.append([
+                .text(one.app), .text(one.metric), .text(one.reason), .text(source(one.metric)), .boolean(false),
+                .missing,
+            ])
+        }
+        table.notes = [
+            "`--meaning METRIC=MEANING`, or `meanings` in the gates of the plan, says otherwise; MEANING is one of "
+                + DivergenceMeaning.vocabulary.joined(separator: ", ")
+        ]
+        return table
+    }
 }

@@ -48,7 +48,9 @@ package enum StatusAnswer {
 
     /// Each stage of one run. The state comes from the events themselves, so what the playbook asks for but has not
     /// happened yet is shown too.
-    package static func one(_ stream: StreamName, _ workspace: Workspace, moments: [ReadModel.Moment]) throws -> CairnWeb.Table {
+    package static func one(_ stream: StreamName, _ workspace: Workspace, moments: [ReadModel.Moment]) throws
+        -> CairnWeb.Table
+    {
         // Amazon ECS tells of a deployment in streams of its service too.
         let told = try workspace.readModel.query(
             "SELECT position FROM service_events WHERE run = :run ORDER BY position", ["run": .text(stream.text)]

@@ -2,6 +2,8 @@ import ArgumentParser
 import CairnAnalyzer
 import CairnBytes
 import CairnLedger
+import CairnReadModels
+import CairnRecorder
 import CairnReports
 import CairnSeries
 import CairnWeb
@@ -22,6 +24,7 @@ struct AnomaliesCommand: ParsableCommand {
               cairn anomalies 'http_requests_total{app="shop",code="500"}'
               cairn anomalies http_p99_seconds --since -6h -o json
               cairn anomalies 'kafka_lag{cluster="eks"}' --scores
+              cairn anomalies kafka_lag --record
               cairn anomalies http_p99_seconds --changed-at 2026-03-10T10:00:00Z
             """)
 
@@ -31,11 +34,15 @@ struct AnomaliesCommand: ParsableCommand {
     @Flag(help: "One JSON object a line for each sample: time, value, score from 0 to 1, series.")
     var scores = false
 
+    @Flag(help: "Record the anomalies as findings, so that explain and timeline know them.")
+    var record = false
+
     @Option(help: ArgumentHelp("Judge what a change at this moment did, by earlier days.", valueName: "time"))
     var changedAt: TimeArgument?
 
     @OptionGroup var range: RangeArguments
     @OptionGroup var ledger: LedgerArguments
+    @OptionGroup var key: KeyArguments
     @OptionGroup var moment: MomentArguments
     @OptionGroup var output: OutputArguments
 
@@ -44,6 +51,7 @@ struct AnomaliesCommand: ParsableCommand {
         var request = AnomalyRequest(selector: try parsedSelector())
         request.sinceMs = since?.milliseconds
         request.untilMs = until?.milliseconds
+        if record { try recordFindings(request) }
         let workspace = try Workspace.open(ledger, command: "anomalies", moment: moment)
         if let changedAt { return try judgeChange(request, changedAt, workspace) }
         var reports: [AnomalyReport]
@@ -62,6 +70,20 @@ struct AnomaliesCommand: ParsableCommand {
         SampleWarnings.show(workspace.readModel)
         if reports.contains(where: { !$0.events.isEmpty }) { throw ExitStatus.finding }
         if reports.allSatisfy({ $0.undecided != nil }) { throw ExitStatus.undecided }
+    }
+
+    private func recordFindings(_ request: AnomalyRequest) throws {
+        guard !scores, changedAt == nil, moment.at == nil, moment.knownAt == nil, moment.entry == nil else {
+            throw CommandError(
+                "cannot record with --scores, --changed-at or as of another moment", status: ExitStatus.usage)
+        }
+        let log = try ledger.openToWrite(command: "anomalies", key: key)
+        let readModel = try ReadModel.open(path: Workspace.readModelPath(of: try ledger.path()))
+        let outcome = try Analysis(ledger: log, readModel: readModel, actor: LocalActor.current())
+            .recordAnomalies(request)
+        try log.close()
+        Terminal.note(
+            "recorded: \(outcome.opened) findings opened, \(outcome.revised) revised, \(outcome.withdrawn) withdrawn")
     }
 
     private var nothingFound: CommandError {

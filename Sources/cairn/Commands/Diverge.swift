@@ -18,6 +18,7 @@ struct DivergeCommand: ParsableCommand {
               cairn diverge
               cairn diverge --source self-managed --target eks --since -6h -o json
               cairn diverge --findings-only
+              cairn diverge --explain-metrics
             """)
 
     @Option(
@@ -35,6 +36,9 @@ struct DivergeCommand: ParsableCommand {
             "What a metric means, where its name does not say it (repeatable): "
                 + DivergenceMeaning.vocabulary.joined(separator: ", ") + ".", valueName: "metric=meaning"))
     var meaning: [String] = []
+
+    @Flag(help: "What each metric is taken for, who says so, and which are not compared and why.")
+    var explainMetrics = false
 
     @Flag(help: "Only what diverged.")
     var findingsOnly = false
@@ -57,13 +61,17 @@ struct DivergeCommand: ParsableCommand {
         request.sinceMs = try (since ?? JudgedSince.ofPhase(pair, workspace.readModel))?.milliseconds
         request.untilMs = until?.milliseconds
         request.trafficShiftsMs = try TrafficShifts.times(pair, workspace.readModel)
-        request.meanings = try meanings()
+        request.meanings = DivergenceMeaning.all(try PlannedMeanings.json(pair, workspace.readModel))
+            .merging(try meanings()) { $1 }
         if !appLabel.isEmpty { request.appLabels = appLabel }
         let report = try DivergenceAnalyzer.analyze(workspace.readModel, request)
         guard !report.comparisons.isEmpty else {
             throw CommandError(
                 "cannot find a metric of both \(pair.source) and \(pair.target) in this time",
                 remedy: "import metrics with a cluster label, or with --cluster NAME", status: ExitStatus.data)
+        }
+        if explainMetrics {
+            return try output.print(DivergenceAnswer.meanings(report, said: Set(request.meanings.keys)))
         }
         let words = try FindingWords(workspace, now: now)
         try output.print(DivergenceAnswer.table(report, words, findingsOnly: findingsOnly))

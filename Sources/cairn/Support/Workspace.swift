@@ -1,5 +1,6 @@
 import CairnBytes
 import CairnLedger
+import CairnModel
 import CairnReadModels
 import CairnReports
 
