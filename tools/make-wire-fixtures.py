@@ -6,9 +6,7 @@
 
 They are committed, so nobody needs this to run the tests. Same input, same bytes.
 """
-import base64
 import gzip
-import json
 import math
 import pathlib
 import random
@@ -17,7 +15,6 @@ import struct
 import cramjam
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
-from opentelemetry.proto.metrics.v1 import metrics_pb2
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent / "Tests"
 INGEST = TESTS / "CairnIngestTests/Fixtures/Wire"
@@ -124,6 +121,117 @@ def remote_write_2(types):
     return request.SerializeToString(deterministic=True)
 
 
+def attribute(holder, key, value):
+    one = holder.attributes.add(key=key) if hasattr(holder, "attributes") else holder.values.add(key=key)
+    fill(one.value, value)
+
+
+def fill(any_value, value):
+    if isinstance(value, bool):
+        any_value.bool_value = value
+    elif isinstance(value, int):
+        any_value.int_value = value
+    elif isinstance(value, float):
+        any_value.double_value = value
+    elif isinstance(value, str):
+        any_value.string_value = value
+    elif isinstance(value, list):
+        for one in value:
+            fill(any_value.array_value.values.add(), one)
+    else:
+        any_value.kvlist_value.SetInParent()
+        for key, inner in value.items():
+            attribute(any_value.kvlist_value, key, inner)
+
+
+def otlp():
+    """One of each kind of metric, as an SDK and a collector send them."""
+    request = metrics_service_pb2.ExportMetricsServiceRequest()
+    resource = request.resource_metrics.add()
+    for key, value in {
+        "service.namespace": "shop", "service.name": "checkout", "service.instance.id": "checkout-7",
+        "k8s.cluster.name": "eks-eu-1", "host.id": 17, "0day": True, "weights": [1, 2.5, "x"],
+    }.items():
+        attribute(resource.resource, key, value)
+    scope = resource.scope_metrics.add()
+    scope.scope.name = "io.opentelemetry.http"
+    time = START * 1_000_000 + 123_456
+
+    def metric(name, unit):
+        return scope.metrics.add(name=name, unit=unit, description="of the fixture")
+
+    def number(data, value, stamp=time, flags=0, **attributes):
+        point = data.data_points.add(time_unix_nano=stamp, start_time_unix_nano=time - 10**9, flags=flags)
+        if isinstance(value, int):
+            point.as_int = value
+        elif value is not None:
+            point.as_double = value
+        for key, one in attributes.items():
+            attribute(point, key, one)
+        return point
+
+    number(metric("system.memory.usage", "By").gauge, 123456789, state="used")
+    number(metric("system.cpu.utilization", "1").gauge, 0.25, **{"cpu.id": "0", "cpu_id": "a"})
+    number(metric("jvm.gone", "").gauge, None, flags=1)
+    number(metric("no.value", "").gauge, None)
+    number(metric("no.time", "").gauge, 1.0, stamp=0)
+    counter = metric("http.server.requests", "{request}").sum
+    counter.aggregation_temporality, counter.is_monotonic = 2, True
+    number(counter, 2**53 + 2, code=200, ok=True).exemplars.add(as_double=1.0)
+    number(counter, 17, code=500)
+    counter = metric("network.io", "By/s").sum
+    counter.aggregation_temporality = 2
+    number(counter, -5.5)
+    delta = metric("queue.published", "1").sum
+    delta.aggregation_temporality, delta.is_monotonic = 1, True
+    number(delta, 3)
+    histogram = metric("http.server.duration", "ms").histogram
+    histogram.aggregation_temporality = 2
+    histogram.data_points.add(
+        time_unix_nano=time, count=6, sum=417.25, bucket_counts=[1, 2, 0, 3], explicit_bounds=[5, 12.5, 100])
+    histogram.data_points.add(time_unix_nano=time, count=2, bucket_counts=[1, 1], explicit_bounds=[5, 10])
+    stale = histogram.data_points.add(time_unix_nano=time, flags=1)
+    attribute(stale, "route", "/old")
+    exponential = metric("rpc.duration", "s").exponential_histogram
+    exponential.aggregation_temporality = 2
+    exponential.data_points.add(time_unix_nano=time, count=2, sum=1.0, scale=3)
+    summary = metric("gc.pause", "s").summary
+    point = summary.data_points.add(time_unix_nano=time, count=4, sum=0.5)
+    point.quantile_values.add(quantile=0.5, value=0.1)
+    point.quantile_values.add(quantile=0.99, value=0.25)
+    metric("empty", "")
+    return request
+
+
+def metric_stream():
+    """What a CloudWatch metric stream in the format opentelemetry1.0 puts into one record: two messages."""
+    messages = b""
+    for name, minute in (("CPUUtilization", 0), ("TargetResponseTime", 1)):
+        request = metrics_service_pb2.ExportMetricsServiceRequest()
+        resource = request.resource_metrics.add()
+        for key, value in {
+            "cloud.provider": "aws", "cloud.account.id": "111122223333", "cloud.region": "eu-west-1",
+            "aws.exporter.arn": "arn:aws:cloudwatch:eu-west-1:111122223333:metric-stream/all",
+        }.items():
+            attribute(resource.resource, key, value)
+        metric = resource.scope_metrics.add().metrics.add(name=f"amazonaws.com/AWS/ECS/{name}", unit="Percent")
+        time = (START + 60_000 * minute) * 1_000_000
+        point = metric.summary.data_points.add(time_unix_nano=time, start_time_unix_nano=time - 60 * 10**9)
+        point.count, point.sum = 5, 61.25
+        for quantile, value in ((0, 10.0), (0.999, 14.5), (1, 15.0)):
+            point.quantile_values.add(quantile=quantile, value=value)
+        attribute(point, "Namespace", "AWS/ECS")
+        attribute(point, "MetricName", name)
+        attribute(point, "Dimensions", {"ClusterName": "shop", "ServiceName": "checkout"})
+        encoded = request.SerializeToString(deterministic=True)
+        length, prefix = len(encoded), b""
+        while length >= 128:
+            prefix += bytes([length & 127 | 128])
+            length >>= 7
+        messages += prefix + bytes([length]) + encoded
+    return messages
+
+
 def snappy_blocks():
     """Blocks of libsnappy over contents of different kinds, as pairs of files."""
     numbers = random.Random(5)
@@ -146,6 +254,11 @@ def main():
     types = message_types()
     (INGEST / "remote-write-1.bin").write_bytes(remote_write(types))
     (INGEST / "remote-write-2.bin").write_bytes(remote_write_2(types))
+    request = otlp()
+    (INGEST / "otlp-metrics.bin").write_bytes(request.SerializeToString(deterministic=True))
+    (INGEST / "otlp-metrics.json").write_text(
+        json_format.MessageToJson(request, use_integers_for_enums=True, indent=1) + "\n")
+    (INGEST / "metric-stream-otlp.bin").write_bytes(metric_stream())
     pieces = b""
     for name, content, block in snappy_blocks():
         for part in (name.encode(), content, block):

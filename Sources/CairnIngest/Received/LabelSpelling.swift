@@ -13,22 +13,17 @@ struct LabelSpelling {
 
     /// An empty value is an absent label.
     mutating func append(_ name: String, _ value: String) {
-        append(Array(name.utf8).span, Array(value.utf8).span)
-    }
-
-    mutating func append(_ name: Span<UInt8>, _ value: Span<UInt8>) {
-        guard value.count > 0 else { return }
-        let inner =
-            2 + name.count + value.count + LabelSpelling.varintBytes(name.count)
-            + LabelSpelling.varintBytes(value.count)
+        let (nameBytes, valueBytes) = (name.utf8.count, value.utf8.count)
+        guard valueBytes > 0 else { return }
         bytes.append(0x0A)
-        appendVarint(inner)
+        appendVarint(
+            2 + nameBytes + valueBytes + LabelSpelling.varintBytes(nameBytes) + LabelSpelling.varintBytes(valueBytes))
         bytes.append(0x0A)
-        appendVarint(name.count)
-        for index in name.indices { bytes.append(name[index]) }
+        appendVarint(nameBytes)
+        bytes.append(contentsOf: name.utf8)
         bytes.append(0x12)
-        appendVarint(value.count)
-        for index in value.indices { bytes.append(value[index]) }
+        appendVarint(valueBytes)
+        bytes.append(contentsOf: value.utf8)
     }
 
     private static func varintBytes(_ value: Int) -> Int { max(1, (64 - value.leadingZeroBitCount + 6) / 7) }
