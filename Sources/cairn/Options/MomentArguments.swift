@@ -3,6 +3,7 @@ import CairnBytes
 import CairnLedger
 import CairnModel
 import CairnReadModels
+import CairnReports
 
 /// A moment of the past that a command looks at instead of now.
 struct MomentArguments: ParsableArguments {

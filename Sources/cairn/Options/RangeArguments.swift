@@ -1,5 +1,6 @@
 import ArgumentParser
 import CairnBytes
+import CairnReports
 
 extension TimeArgument: ExpressibleByArgument {
     init?(argument: String) { self.init(argument) }

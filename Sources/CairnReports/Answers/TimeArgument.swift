@@ -1,18 +1,18 @@
-import CairnBytes
+package import CairnBytes
 
-/// A moment on the command line: RFC 3339 (UTC if no zone is given), or relative to now as `-2h`, `-90m`, `-3d`, `-30s`,
+/// A moment as people write it: RFC 3339 (UTC if no zone is given), or relative to now as `-2h`, `-90m`, `-3d`, `-30s`,
 /// `+2h`, or `now`.
-struct TimeArgument: Equatable {
-    static let help = "RFC 3339 such as 2026-01-01T10:00:00Z, or relative such as -2h"
+package struct TimeArgument: Equatable, Sendable {
+    package static let help = "RFC 3339 such as 2026-01-01T10:00:00Z, or relative such as -2h"
 
-    private enum Form: Equatable {
+    private enum Form: Equatable, Sendable {
         case absolute(Timestamp)
         case relative(seconds: Int64)
     }
 
     private var form: Form
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         if text == "now" {
             form = .relative(seconds: 0)
         } else if let time = Timestamp(text, allowsMissingZone: true) {
@@ -26,7 +26,7 @@ struct TimeArgument: Equatable {
         }
     }
 
-    func moment(now: Timestamp) -> Timestamp {
+    package func moment(now: Timestamp) -> Timestamp {
         switch form {
         case .absolute(let time): time
         case .relative(let seconds): now.adding(seconds: seconds)
@@ -34,7 +34,7 @@ struct TimeArgument: Equatable {
     }
 
     /// `-2h30m` as seconds: a sign, then numbers with a unit of s, m, h, d or w.
-    static func relativeSeconds(_ text: String) -> Int64? {
+    package static func relativeSeconds(_ text: String) -> Int64? {
         guard let sign = text.first, "+-".contains(sign), text.count > 2, text.count <= 16 else { return nil }
         var total: Int64 = 0
         var number = ""

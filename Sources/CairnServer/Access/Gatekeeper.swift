@@ -1,0 +1,113 @@
+import CairnBytes
+import CairnLedger
+import CairnModel
+import HTTPTypes
+
+/// Decides before a route is run whether its caller may: who it is, what it may do, how often, and for browsers whether
+/// the form came from here. Every refusal is told to the journal.
+struct Gatekeeper: Sendable {
+    let tokens: TokenBook
+    let sessions: Sessions
+    let limits: RateLimits
+    /// For calls that show nothing valid: one bucket for each address, so that guessing is slow.
+    let strangerLimits: RateLimits
+    let journal: Journal
+    let clock: any WallClock
+    let signedTokens: (any SignedTokenChecker)?
+
+    /// - Returns: the caller, and its session if it is a browser.
+    /// - Throws: `Problem` with 401, 403 or 429.
+    func admit(
+        _ route: Route, headers: HTTPFields, remote: String, at now: Timestamp
+    ) async throws -> (principal: Principal?, session: Session?) {
+        if case .open = route.access, Credentials.shown(in: headers) == nil { return (nil, nil) }
+        let session = session(headers, at: now)
+        let principal = try await principal(headers, session, at: now)
+        guard let principal else {
+            if case .open = route.access { return (nil, nil) }
+            try slowStrangers(remote)
+            throw refusal(
+                route, remote, nil,
+                Problem(
+                    .unauthorized, "unauthorized", "cannot tell who calls: no valid token was shown",
+                    remedy: "send `Authorization: Bearer TOKEN`; `cairn token create` makes one"))
+        }
+        if let seconds = limits.take(principal.tokenID ?? principal.name, at: clock.monotonicMicroseconds()) {
+            throw refusal(
+                route, remote, principal,
+                Problem(
+                    .tooManyRequests, "rate-limit", "cannot take more calls of \(principal.name) now",
+                    retryAfterSeconds: seconds))
+        }
+        guard principal.allows(route.access) else {
+            throw refusal(
+                route, remote, principal,
+                Problem(
+                    .forbidden, "forbidden", "\(principal.name) does not hold the scope \(route.neededScope) of this route",
+                    remedy: "make a token with it: cairn token create --scope \(route.neededScope)"))
+        }
+        return (principal, session)
+    }
+
+    /// Checks that a form was sent by a page of this server.
+    func checkForm(_ call: Call, _ route: Route, token: String?) throws {
+        guard let session = call.session, let token, token == session.formToken else {
+            throw refusal(
+                route, call.remote, call.principal,
+                Problem(
+                    .forbidden, "form-token", "cannot take this form: it is not from a page of this server",
+                    remedy: "reload the page and send it again"))
+        }
+    }
+
+    private func slowStrangers(_ remote: String) throws {
+        guard let seconds = strangerLimits.take(remote, at: clock.monotonicMicroseconds()) else { return }
+        throw Problem(
+            .tooManyRequests, "rate-limit", "cannot take more calls without a valid token from this address now",
+            retryAfterSeconds: seconds)
+    }
+
+    private func refusal(_ route: Route, _ remote: String, _ principal: Principal?, _ problem: Problem) -> Problem {
+        journal.denied(
+            method: route.method.rawValue, route: route.path, reason: problem.code, principal: principal?.name,
+            remote: remote)
+        return problem
+    }
+
+    private func session(_ headers: HTTPFields, at now: Timestamp) -> Session? {
+        guard case .session(let id)? = Credentials.shown(in: headers) else { return nil }
+        return sessions.find(id, at: now)
+    }
+
+    private func principal(
+        _ headers: HTTPFields, _ session: Session?, at now: Timestamp
+    ) async throws -> Principal? {
+        switch Credentials.shown(in: headers) {
+        case .token(let text)?: return tokens.principal(of: text, at: now)
+        case .signed(let text)?: return try await signedTokens?.principal(of: text, at: now)
+        case .session?:
+            // A session ends with the token it was opened with.
+            guard let session else { return nil }
+            guard let id = session.principal.tokenID else { return session.principal }
+            return tokens.isValid(id, at: now) ? session.principal : nil
+        case nil: return nil
+        }
+    }
+}
+
+/// Checks tokens that somebody else signs.
+protocol SignedTokenChecker: Sendable {
+    /// Nil if it is not valid; throws only if the keys cannot be had.
+    func principal(of text: String, at now: Timestamp) async throws -> Principal?
+}
+
+extension Route {
+    /// The scope in words.
+    var neededScope: String {
+        switch access {
+        case .open: "none"
+        case .anyToken: "any"
+        case .scope(let scope): scope.description
+        }
+    }
+}
