@@ -1,9 +1,9 @@
-import CairnBytes
-import CairnLedger
-import CairnModel
+internal import CairnBytes
+package import CairnLedger
+package import CairnModel
 
 /// Appends facts that were observed elsewhere, in batches, and beside each that breaks a rule an event that says so.
-struct FactAppender {
+package struct FactAppender {
     /// The identity under which Cairn judges facts.
     static let source = "/cairn/rules"
 
@@ -12,13 +12,13 @@ struct FactAppender {
     private let clock: any WallClock
     private var states: RunStates
 
-    private(set) var accepted = 0
-    private(set) var duplicates = 0
-    private(set) var violations = 0
+    package private(set) var accepted = 0
+    package private(set) var duplicates = 0
+    package private(set) var violations = 0
     /// Why plans have no playbook, in words, first few: what follows in their runs is held to no rule of one.
-    private(set) var playbookProblems: [String] = []
+    package private(set) var playbookProblems: [String] = []
 
-    init(ledger: Ledger, actor: Actor, clock: any WallClock) {
+    package init(ledger: Ledger, actor: Actor, clock: any WallClock) {
         self.ledger = ledger
         self.actor = actor
         self.clock = clock
@@ -26,7 +26,7 @@ struct FactAppender {
     }
 
     /// - Returns: for each fact, why the log cannot take it, or nil if it has it now.
-    mutating func append(_ facts: [ProposedEvent]) throws -> [LedgerError?] {
+    package mutating func append(_ facts: [ProposedEvent]) throws -> [LedgerError?] {
         var outcomes = [LedgerError?](repeating: nil, count: facts.count)
         do {
             try appendBatch(facts)

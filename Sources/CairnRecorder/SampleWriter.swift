@@ -46,6 +46,13 @@ package final class SampleWriter {
         if pendingCount >= SampleWriter.pendingMax { try commit() }
     }
 
+    /// Forgets what is pending: nobody was told that it is there.
+    package func discard() {
+        for series in touched { pending[series].removeAll(keepingCapacity: true) }
+        touched.removeAll(keepingCapacity: true)
+        pendingCount = 0
+    }
+
     /// Appends what is pending; it is on disk when this returns, and pending still if it throws.
     package func commit() throws {
         guard pendingCount > 0 else { return }
@@ -72,9 +79,7 @@ package final class SampleWriter {
             samples: count, timesMs: first...last)
         try ledger.append([Append(event)], actor: actor)
         batches += 1
-        for series in touched { pending[series].removeAll(keepingCapacity: true) }
-        touched.removeAll(keepingCapacity: true)
-        pendingCount = 0
+        discard()
     }
 
     /// The event of a batch.

@@ -21,6 +21,8 @@ package struct TokenOffice {
     }
 
     static let source = "/cairn/access"
+    /// A name is read in tables and stands in every event of its holder.
+    package static let nameBytesMax = 100
     /// 48 bits tell tokens apart; 256 cannot be guessed.
     private static let idBytes = 6
     private static let secretBytes = 32

@@ -26,7 +26,7 @@ package enum AccessScope: Sendable, Hashable, CustomStringConvertible {
 
     /// The receivers of the server, by the names that scopes, metrics and events use.
     package static let receivers = [
-        "remote-write", "otlp", "firehose", "eventbridge", "sns", "cloudevents", "hooks",
+        "remote-write", "otlp", "firehose", "eventbridge", "sns", "cloudevents", "hooks", "commands",
     ]
 
     package var description: String {

@@ -1,8 +1,5 @@
 package import CairnAnalyzer
 internal import CairnBytes
-package import CairnModel
-package import CairnReadModels
-package import CairnRecorder
 package import CairnWeb
 
 /// The decision of a gate as a table.
@@ -33,14 +30,6 @@ package enum GateAnswer {
                 ? "by the default policy \(decision.policy.digest), since the plan has no gates; -o json shows it"
                 : "by the plan's policy \(decision.policy.digest)")
         return table
-    }
-
-    /// The clusters of a migration; nil for a deployment, which has one.
-    package static func pair(of run: StreamName, _ readModel: ReadModel) throws -> ClusterPair? {
-        let result = try readModel.query(
-            "SELECT source_cluster, target_cluster FROM migrations WHERE run = :run LIMIT 1", ["run": .text(run.text)])
-        guard let source = result.rows.first?[0].text, let target = result.rows.first?[1].text else { return nil }
-        return ClusterPair(source: source, target: target)
     }
 }
 

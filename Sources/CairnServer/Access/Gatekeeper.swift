@@ -43,7 +43,8 @@ struct Gatekeeper: Sendable {
             throw refusal(
                 route, remote, principal,
                 Problem(
-                    .forbidden, "forbidden", "\(principal.name) does not hold the scope \(route.neededScope) of this route",
+                    .forbidden, "forbidden",
+                    "\(principal.name) does not hold the scope \(route.neededScope) of this route",
                     remedy: "make a token with it: cairn token create --scope \(route.neededScope)"))
         }
         return (principal, session)

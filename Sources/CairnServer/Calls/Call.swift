@@ -1,6 +1,7 @@
 import CairnBytes
 import CairnModel
 import HTTPTypes
+import Hummingbird
 
 /// One request as the routes see it: whole, bounded, and with its caller known.
 struct Call: Sendable {
@@ -43,7 +44,7 @@ struct Answer: Sendable {
     enum Body: Sendable {
         case bytes([UInt8])
         /// Written bit by bit for as long as the caller listens.
-        case stream(@Sendable (any AnswerSink) async throws -> Void)
+        case stream(@Sendable (inout any ResponseBodyWriter) async throws -> Void)
     }
 
     var status: HTTPResponse.Status
@@ -57,7 +58,7 @@ struct Answer: Sendable {
         if let mediaType { headers[.contentType] = mediaType }
     }
 
-    init(stream mediaType: String, _ write: @escaping @Sendable (any AnswerSink) async throws -> Void) {
+    init(stream mediaType: String, _ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void) {
         status = .ok
         headers = HTTPFields()
         headers[.contentType] = mediaType
@@ -88,11 +89,6 @@ struct Answer: Sendable {
         if let name = HTTPField.Name(name) { answer.headers[name] = value }
         return answer
     }
-}
-
-/// Where a stream is written to; throws once the caller is gone.
-protocol AnswerSink: Sendable {
-    func write(_ bytes: [UInt8]) async throws
 }
 
 enum MediaTypes {

@@ -40,7 +40,9 @@ struct Problem: Error, Sendable {
         var answer = Answer.json(json, status)
         answer.headers[.contentType] = MediaTypes.problem
         if let retryAfterSeconds { answer.headers[.retryAfter] = String(retryAfterSeconds) }
-        if status == .unauthorized { answer.headers[.wwwAuthenticate] = "Basic realm=\"cairn\", Bearer realm=\"cairn\"" }
+        if status == .unauthorized {
+            answer.headers[.wwwAuthenticate] = "Basic realm=\"cairn\", Bearer realm=\"cairn\""
+        }
         return answer
     }
 
@@ -76,7 +78,8 @@ extension Problem {
         case let problem as Problem: self = problem
         case let error as QuestionError:
             self.init(
-                error.code == .question ? .badRequest : .notFound, error.code == .question ? "bad-request" : "not-found",
+                error.code == .question ? .badRequest : .notFound,
+                error.code == .question ? "bad-request" : "not-found",
                 error.message, remedy: error.remedy)
         case let error as ReportError: self = .notFound("\(error)".replacingPrefix("cannot find ", with: ""))
         case let refusal as Refusal:

@@ -35,7 +35,8 @@ struct Route: Sendable {
         var isRequired = false
         var meaning: String
 
-        static func query(_ name: String, _ meaning: String, _ kind: Kind = .text, isRequired: Bool = false) -> Parameter
+        static func query(_ name: String, _ meaning: String, _ kind: Kind = .text, isRequired: Bool = false)
+            -> Parameter
         { Parameter(name: name, kind: kind, isRequired: isRequired, meaning: meaning) }
     }
 

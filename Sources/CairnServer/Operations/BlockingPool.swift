@@ -17,5 +17,8 @@ struct BlockingPool: Sendable {
         try await pool.runIfActive(body)
     }
 
+    /// Runs it some time; it must not be lost, so after `stop` it runs at once on the caller's thread.
+    func submit(_ body: @escaping @Sendable () -> Void) { pool.submit { _ in body() } }
+
     func stop() async throws { try await pool.shutdownGracefully() }
 }

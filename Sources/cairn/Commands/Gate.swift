@@ -94,17 +94,11 @@ struct GateCommand: ParsableCommand {
         try readModel.catchUp(from: log)
         let workspace = Workspace(ledger: log, readModel: readModel, path: try ledger.path())
         let run = try StatusAnswer.stream(migration, in: workspace)
-        let pair = try GateAnswer.pair(of: run, readModel)
-        _ = try Analysis(ledger: log, readModel: readModel, actor: person).run(pair: pair, at: now)
-        let basis = log.size
+        let recorder = GateRecorder(
+            ledger: log, readModel: readModel, actor: person, clock: SystemClock(), random: SystemRandom())
         let decision = try GateCommand.decision {
-            try GateEvaluation(ledger: log, readModel: readModel).decide(run: run, phase: phase, at: now)
+            try recorder.decide(run: run, phase: phase, at: now, onBehalfOf: actor)
         }
-        let recorder = CommandRecorder(ledger: log, actor: person, clock: SystemClock(), random: SystemRandom())
-        _ = try recorder.record(
-            CommandRecorder.Request(
-                type: "cairn.gate.evaluated.v1", stream: run, data: GateEvaluation.event(decision, basis: basis),
-                time: now, isTimeGiven: false, onBehalfOf: actor))
         try log.close()
         return decision
     }

@@ -1,0 +1,226 @@
+import CairnBytes
+import CairnIngest
+import CairnLedger
+import CairnModel
+import CairnRecorder
+import CairnSeries
+import Dispatch
+import Synchronization
+
+/// Takes samples from receivers to the log: read side by side, written by one thread that puts what came meanwhile into
+/// one batch, and answered when that batch is on disk.
+///
+/// The queue is bounded in samples; beyond that callers are told to come back, and nothing is dropped in silence. What
+/// was sent again after a lost answer is recorded again and read once: an exact repeat of a sample is the same sample.
+final class SampleIntake: Sendable {
+    /// What became of one request.
+    struct Outcome: Sendable {
+        var samples = 0
+        var rejected = 0
+        var rejects: [String] = []
+        var histogramsLeftOut = 0
+        var exemplarsLeftOut = 0
+    }
+
+    /// Samples that wait for the disk: some seconds of a full fleet, 64 MiB.
+    static let queuedSamplesMax = 4_000_000
+    /// Samples of one commit: more make no batch smaller, and everybody waits for the whole.
+    private static let commitSamplesMax = 500_000
+    /// Tables of series kept for different added labels, that is for tokens bound to different clusters.
+    private static let tablesMax = 64
+    /// How far ahead of this machine's clock a sample may be: a broken clock must not found a future that never seals.
+    private static let futureSecondsMax: Int64 = 24 * 3600
+
+    private struct Job: Sendable {
+        var received: ReceivedSamples
+        var source: Source
+        /// Names of the series that no job of this source brought before, in the order of their numbers.
+        var newKeys: [SeriesKey]
+        var done: CheckedContinuation<Outcome, any Error>
+    }
+
+    /// Whose numbers the series of a request have.
+    private struct Source: Hashable {
+        var table: Int
+        var generation: Int
+    }
+
+    private struct Table {
+        var number: Int
+        var series: ReceivedSeriesTable
+        /// Series whose names some job has brought to the writer.
+        var keysSent = 0
+    }
+
+    private struct Queue {
+        var jobs: [Job] = []
+        var samples = 0
+        var isClosed = false
+        /// Why nothing is taken now, if so.
+        var obstacle: String?
+    }
+
+    private let ledger: Ledger
+    private let clock: any WallClock
+    private let pool: BlockingPool
+    private let run: String
+    private let seed: UInt64
+    private let tables = Mutex<[String: Table]>([:])
+    private let queue = Mutex(Queue())
+    private let isWanted = DispatchSemaphore(value: 0)
+    private let thread = Mutex<WorkerThread?>(nil)
+
+    /// - Parameters:
+    ///   - run: no two runs of a server have the same.
+    ///   - seed: what senders cannot know.
+    init(ledger: Ledger, clock: any WallClock, pool: BlockingPool, run: String, seed: UInt64) {
+        self.ledger = ledger
+        self.clock = clock
+        self.pool = pool
+        self.run = run
+        self.seed = seed
+    }
+
+    func start() {
+        thread.withLock { $0 = WorkerThread { self.work() } }
+    }
+
+    /// Writes what waits and ends the thread; blocks until that is done.
+    func stop() {
+        queue.withLock { $0.isClosed = true }
+        isWanted.signal()
+        let running = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        running?.join()
+    }
+
+    /// Refuses samples until it is called with nil: the disk is filling up, and events come first.
+    func shed(because obstacle: String?) { queue.withLock { $0.obstacle = obstacle } }
+
+    var queuedSamples: Int { queue.withLock { $0.samples } }
+
+    /// Limits for requests of now.
+    private var limits: ReceiveLimits {
+        var limits = ReceiveLimits.standard
+        let latest = clock.now().adding(seconds: SampleIntake.futureSecondsMax).milliseconds
+        limits.timesMs = limits.timesMs.lowerBound...max(limits.timesMs.lowerBound, latest)
+        return limits
+    }
+
+    /// Reads a request with `read` and returns when its samples are on disk.
+    /// - Parameter cluster: the cluster of samples that say none.
+    /// - Throws: what `read` throws, and `Problem` with 503 if there is no room or the log takes nothing.
+    func take(
+        cluster: String?,
+        _ read: @escaping @Sendable (inout ReceivedSeriesTable, ReceiveLimits) throws -> ReceivedSamples
+    ) async throws -> Outcome {
+        try checkRoom()
+        return try await withCheckedThrowingContinuation { continuation in
+            pool.submit {
+                do { try self.read(cluster ?? "", read, continuation) } catch { continuation.resume(throwing: error) }
+            }
+        }
+    }
+
+    private func checkRoom() throws {
+        try queue.withLock { queue in
+            if let obstacle = queue.obstacle { throw Problem.busy("cannot take samples now: \(obstacle)") }
+            guard !queue.isClosed else { throw Problem.busy("the server is stopping") }
+            guard queue.samples < SampleIntake.queuedSamplesMax else {
+                throw Problem.busy("cannot take samples now: \(queue.samples) wait for the disk")
+            }
+        }
+    }
+
+    private func read(
+        _ cluster: String, _ read: (inout ReceivedSeriesTable, ReceiveLimits) throws -> ReceivedSamples,
+        _ done: CheckedContinuation<Outcome, any Error>
+    ) throws {
+        let limits = limits
+        // Held while the request is read and queued, so that names reach the writer in the order of their numbers.
+        try tables.withLock { tables in
+            var table: Table
+            if let known = tables.removeValue(forKey: cluster) {
+                table = known
+            } else {
+                guard tables.count < SampleIntake.tablesMax else {
+                    throw Problem.busy("cannot take samples: tokens of too many clusters send some")
+                }
+                let added = AddedLabels(cluster: cluster.isEmpty ? nil : cluster)
+                table = Table(number: tables.count, series: ReceivedSeriesTable(adding: added, seed: seed))
+            }
+            defer { tables[cluster] = table }
+            let generation = table.series.generation
+            let received = try read(&table.series, limits)
+            if table.series.generation != generation { table.keysSent = 0 }
+            guard !received.samples.isEmpty else { return done.resume(returning: Outcome(received)) }
+            let newKeys = (table.keysSent..<table.series.count).map { table.series[$0] }
+            table.keysSent = table.series.count
+            enqueue(
+                Job(
+                    received: received,
+                    source: Source(table: table.number, generation: table.series.generation), newKeys: newKeys,
+                    done: done))
+        }
+    }
+
+    private func enqueue(_ job: Job) {
+        queue.withLock { queue in
+            queue.jobs.append(job)
+            queue.samples += job.received.samples.count
+        }
+        isWanted.signal()
+    }
+
+    // MARK: - The writing thread
+
+    private func work() {
+        var writer = IntakeWriter(ledger: ledger, clock: clock, run: run)
+        while true {
+            isWanted.wait()
+            let (jobs, isClosed) = taken()
+            if jobs.isEmpty, isClosed { return }
+            guard !jobs.isEmpty else { continue }
+            // Whoever was refused sends again, so a batch that failed is forgotten whole.
+            let result = Result {
+                for job in jobs {
+                    try writer.add(
+                        job.received, table: job.source.table, generation: job.source.generation,
+                        newKeys: job.newKeys)
+                }
+                try writer.commit()
+            }
+            if case .failure = result { writer.discard() }
+            for job in jobs { job.done.resume(with: result.map { Outcome(job.received) }) }
+            if isClosed { isWanted.signal() }
+        }
+    }
+
+    private func taken() -> (jobs: [Job], isClosed: Bool) {
+        queue.withLock { queue in
+            var samples = 0
+            var count = 0
+            while count < queue.jobs.count, count == 0 || samples < SampleIntake.commitSamplesMax {
+                samples += queue.jobs[count].received.samples.count
+                count += 1
+            }
+            let jobs = Array(queue.jobs.prefix(count))
+            queue.jobs.removeFirst(count)
+            queue.samples -= samples
+            if !queue.jobs.isEmpty { isWanted.signal() }
+            return (jobs, queue.isClosed)
+        }
+    }
+}
+
+extension SampleIntake.Outcome {
+    init(_ received: ReceivedSamples) {
+        samples = received.samples.count
+        rejected = received.rejects.count
+        rejects = received.rejects.held.map(\.description)
+        histogramsLeftOut = received.histogramsLeftOut
+        exemplarsLeftOut = received.exemplarsLeftOut
+    }
+}

@@ -1,0 +1,51 @@
+import CairnBytes
+import CairnLedger
+import CairnReports
+import HTTPTypes
+
+/// For those who run the server: is it alive, is it ready, what does it count, what can it do.
+struct OperationsRoutes: Sendable {
+    let workspace: Workspace
+    let metrics: ServerMetrics
+    let samples: SampleIntake
+    let bodies: BodyBudget
+    let feed: LiveFeed
+    let pool: BlockingPool
+
+    /// The tables may be this far behind before the server calls itself not ready.
+    private static let entriesBehindMax: UInt64 = 100_000
+
+    var routes: [Route] {
+        [
+            Route(
+                method: .get, path: "/healthz", access: .open, summary: "Whether the process answers at all.",
+                answerTypes: [MediaTypes.text]
+            ) { _ in .text("ok\n") },
+            Route(
+                method: .get, path: "/readyz", access: .open,
+                summary: "Whether it can take and answer: 503 where it cannot, with the reason.",
+                answerTypes: [MediaTypes.text]
+            ) { _ in
+                let behind = try await pool.run {
+                    let next = try workspace.readModel.next
+                    return workspace.ledger.size - min(workspace.ledger.size, next)
+                }
+                guard behind <= OperationsRoutes.entriesBehindMax else {
+                    throw Problem.busy("the read model is \(behind) entries behind the log")
+                }
+                return .text("ready\n")
+            },
+            Route(
+                method: .get, path: "/metrics", access: .scope(.read), summary: "What the server counts of itself.",
+                answerTypes: ["text/plain; version=0.0.4; charset=utf-8"]
+            ) { _ in
+                metrics.set(.ledgerEntries, Double(workspace.ledger.size))
+                metrics.set(.queuedSamples, Double(samples.queuedSamples))
+                metrics.set(.bodyBytes, Double(bodies.bytesUsed))
+                metrics.set(.followers, Double(feed.count))
+                return Answer(
+                    .ok, mediaType: "text/plain; version=0.0.4; charset=utf-8", Array(metrics.exposition.utf8))
+            },
+        ]
+    }
+}
