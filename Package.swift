@@ -29,13 +29,16 @@ extension Target.Dependency {
         .product(name: "ArgumentParser", package: "swift-argument-parser")
     }
     static var hummingbird: Target.Dependency { .product(name: "Hummingbird", package: "hummingbird") }
+    static var hummingbirdCore: Target.Dependency { .product(name: "HummingbirdCore", package: "hummingbird") }
     static var hummingbirdTLS: Target.Dependency { .product(name: "HummingbirdTLS", package: "hummingbird") }
     static var nioCore: Target.Dependency { .product(name: "NIOCore", package: "swift-nio") }
     static var nioPosix: Target.Dependency { .product(name: "NIOPosix", package: "swift-nio") }
+    static var nioHTTPTypes: Target.Dependency { .product(name: "NIOHTTPTypes", package: "swift-nio-extras") }
     static var nioSSL: Target.Dependency { .product(name: "NIOSSL", package: "swift-nio-ssl") }
     static var httpTypes: Target.Dependency { .product(name: "HTTPTypes", package: "swift-http-types") }
     static var logging: Target.Dependency { .product(name: "Logging", package: "swift-log") }
     static var lifecycle: Target.Dependency { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
+    static var signals: Target.Dependency { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
     static var httpClient: Target.Dependency { .product(name: "AsyncHTTPClient", package: "async-http-client") }
 }
 
@@ -87,8 +90,8 @@ let modules: [Module] = [
             "CairnIngest", "CairnReadModels", "CairnRecorder", "CairnReports", "CairnWeb",
         ],
         products: [
-            .hummingbird, .hummingbirdTLS, .nioCore, .nioPosix, .nioSSL, .httpTypes, .logging, .lifecycle, .crypto,
-            .httpClient,
+            .hummingbird, .hummingbirdCore, .hummingbirdTLS, .nioCore, .nioPosix, .nioSSL, .nioHTTPTypes, .httpTypes,
+            .logging, .lifecycle, .signals, .crypto, .httpClient,
         ]),
 ]
 
@@ -164,6 +167,7 @@ var dependencies: [Package.Dependency] = [
     // Below Hummingbird and named for what CairnServer uses of them: buffers and sockets, certificates, header fields,
     // log lines, the order of starting and stopping. No cost of their own.
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),

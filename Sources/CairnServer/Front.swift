@@ -145,7 +145,8 @@ struct Front: Sendable {
 
     private static func encoded(_ text: String) -> String {
         text.utf8.reduce(into: "") { output, byte in
-            let isPlain = byte < 128 && (Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber)
+            let isPlain =
+                byte < 128 && (Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber)
             output += isPlain || byte == UInt8(ascii: "/") ? String(Unicode.Scalar(byte)) : "%" + Hex.string([byte])
         }
     }
@@ -200,7 +201,8 @@ struct Front: Sendable {
             do { return try await next(request, context) } catch let error as HTTPError {
                 let problem =
                     error.status == .notFound
-                    ? Problem.notFound("\(request.uri.path.prefix(200))", remedy: "GET /v1/openapi.json lists what there is")
+                    ? Problem.notFound(
+                        "\(request.uri.path.prefix(200))", remedy: "GET /v1/openapi.json lists what there is")
                     : Problem(error.status, "http", "cannot answer this: \(error.status.reasonPhrase)")
                 let isPage = request.headers[.accept]?.contains("text/html") ?? false
                 return front.response(isPage ? front.pages.page(problem, at: front.clock.now()) : problem.answer)

@@ -39,6 +39,14 @@ struct Gatekeeper: Sendable {
                     .tooManyRequests, "rate-limit", "cannot take more calls of \(principal.name) now",
                     retryAfterSeconds: seconds))
         }
+        // A page of another site can make a browser send its cookie, but not a token.
+        if session != nil, route.audience == .programs, route.method != .get, route.method != .head {
+            throw refusal(
+                route, remote, principal,
+                Problem(
+                    .forbidden, "session", "cannot take this from a browser's session",
+                    remedy: "send a token: Authorization: Bearer TOKEN"))
+        }
         guard principal.allows(route.access) else {
             throw refusal(
                 route, remote, principal,
@@ -48,6 +56,17 @@ struct Gatekeeper: Sendable {
                     remedy: "make a token with it: cairn token create --scope \(route.neededScope)"))
         }
         return (principal, session)
+    }
+
+    /// The holder of a token that somebody typed into the login page; nil, told to the journal and slow, if it is none.
+    func logIn(_ text: String, remote: String, at now: Timestamp) -> Principal? {
+        if strangerLimits.take(remote, at: clock.monotonicMicroseconds()) == nil,
+            let principal = tokens.principal(of: text, at: now)
+        {
+            return principal
+        }
+        journal.denied(method: "POST", route: "/login", reason: "unauthorized", principal: nil, remote: remote)
+        return nil
     }
 
     /// Checks that a form was sent by a page of this server.

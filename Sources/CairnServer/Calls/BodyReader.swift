@@ -21,7 +21,9 @@ struct BodyReader: Sendable {
         var bytes: [UInt8] = []
         var taken = 0
         func take(_ count: Int) throws {
-            guard budget.take(count) else { throw Problem.busy("cannot take more bodies now: too many are on their way") }
+            guard budget.take(count) else {
+                throw Problem.busy("cannot take more bodies now: too many are on their way")
+            }
             taken += count
         }
         do {
@@ -35,7 +37,8 @@ struct BodyReader: Sendable {
                 bytes.append(contentsOf: chunk.readableBytesView)
                 guard clock.monotonicMicroseconds() - start < BodyReader.secondsMax * 1_000_000 else {
                     throw Problem(
-                        .requestTimeout, "too-slow", "cannot wait longer for the body: \(BodyReader.secondsMax) s are over")
+                        .requestTimeout, "too-slow",
+                        "cannot wait longer for the body: \(BodyReader.secondsMax) s are over")
                 }
             }
         } catch {

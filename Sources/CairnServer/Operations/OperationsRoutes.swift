@@ -1,5 +1,7 @@
 import CairnBytes
 import CairnLedger
+import CairnModel
+import CairnReadModels
 import CairnReports
 import HTTPTypes
 

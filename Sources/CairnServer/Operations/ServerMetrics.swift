@@ -97,7 +97,8 @@ final class ServerMetrics: Sendable {
 
     var exposition: String {
         let state = state.withLock { $0 }
-        var text = "# HELP cairn_http_answers_total Answers by route and status.\n# TYPE cairn_http_answers_total counter\n"
+        var text =
+            "# HELP cairn_http_answers_total Answers by route and status.\n# TYPE cairn_http_answers_total counter\n"
         for (key, count) in state.answers.sorted(by: { $0.key < $1.key }) {
             text +=
                 "cairn_http_answers_total{method=\"\(key.method)\",route=\"\(key.route)\",status=\"\(key.status)\"} \(count)\n"
@@ -120,7 +121,8 @@ final class ServerMetrics: Sendable {
         }
         for gauge in Gauge.allCases {
             guard let value = state.gauges[gauge] else { continue }
-            text += "# HELP \(gauge.rawValue) \(gauge.help)\n# TYPE \(gauge.rawValue) gauge\n\(gauge.rawValue) \(value)\n"
+            text +=
+                "# HELP \(gauge.rawValue) \(gauge.help)\n# TYPE \(gauge.rawValue) gauge\n\(gauge.rawValue) \(value)\n"
         }
         return text
     }

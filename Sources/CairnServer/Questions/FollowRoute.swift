@@ -95,7 +95,8 @@ struct FollowRoute: Sendable {
                 var text = ""
                 try ledger.forEach(from: first, to: end) { event in
                     guard stream == nil || event.subject.text == stream else { return }
-                    text += "id: \(event.position)\nevent: \(event.type)\ndata: \(CanonicalJSON.string(of: event.json))\n\n"
+                    text +=
+                        "id: \(event.position)\nevent: \(event.type)\ndata: \(CanonicalJSON.string(of: event.json))\n\n"
                 }
                 return text
             }

@@ -51,11 +51,7 @@ struct OpenAPI {
         var responses = JSONObject()
         var success: JSONObject = ["description": .string(route.summary)]
         if !route.answerTypes.isEmpty, route.successStatus != .noContent {
-            success["content"] = .object(
-                JSONObject(
-                    route.answerTypes.map { type in
-                        (name: type, value: type == MediaTypes.json ? ["schema": [:]] : ["schema": ["type": "string"]])
-                    }))
+            success["content"] = OpenAPI.content(of: route.answerTypes)
         }
         responses["\(route.successStatus.code)"] = .object(success)
         // A command that was recorded before is no new one.
@@ -78,11 +74,7 @@ struct OpenAPI {
             let types = route.bodyTypes.map { $0 == "*/*" ? "application/octet-stream" : $0 }
             operation["requestBody"] = [
                 "required": .bool(!route.bodyTypes.contains("*/*")),
-                "content": .object(
-                    JSONObject(
-                        types.map { type in
-                            (name: type, value: type.contains("json") ? ["schema": ["type": "object"]] : ["schema": ["type": "string"]])
-                        })),
+                "content": OpenAPI.content(of: types),
             ]
         }
         if route.access != .open {
@@ -90,6 +82,12 @@ struct OpenAPI {
             operation["x-cairn-scope"] = .string(route.neededScope)
         }
         return .object(operation)
+    }
+
+    private static func content(of types: [String]) -> JSONValue {
+        var content = JSONObject()
+        for type in types { content[type] = ["schema": type.contains("json") ? [:] : ["type": "string"]] }
+        return .object(content)
     }
 
     private static func name(of route: Route) -> String {

@@ -25,7 +25,8 @@ struct CommandRoutes: Sendable {
         [
             Route(
                 method: .post, path: "/v1/commands", access: .scope(.ingest(receiver: "commands")),
-                summary: "Record one event of Cairn's vocabulary: refused, with the rule's name, if the run does not allow it.",
+                summary:
+                    "Record one event of Cairn's vocabulary: refused, with the rule's name, if the run does not allow it.",
                 bodyTypes: [MediaTypes.json], successStatus: .created
             ) { call in
                 guard !CommandRoutes.needsApproval(try CommandRoutes.object(call)["type"]?.string ?? "") else {
@@ -69,7 +70,8 @@ struct CommandRoutes: Sendable {
                 "cannot use the field \(member.name.prefix(100))",
                 remedy: "the fields are \(CommandRoutes.fields.sorted().joined(separator: ", "))")
         }
-        guard let type = object["type"]?.string, let stream = object["stream"]?.string.flatMap({ StreamName($0) }) else {
+        guard let type = object["type"]?.string, let stream = object["stream"]?.string.flatMap({ StreamName($0) })
+        else {
             throw Problem.badRequest("cannot record an event without a type and a stream (kind/id)")
         }
         let data = object["data"] ?? .object([:])
@@ -93,9 +95,10 @@ struct CommandRoutes: Sendable {
     }
 
     func recorded(_ request: CommandRecorder.Request, _ call: Call) async throws -> [Receipt] {
-        let recorder = CommandRecorder(ledger: workspace.ledger, actor: call.actor, clock: clock, random: random)
-        // The recorder belongs to this call alone.
-        return try await pool.run { try recorder.record(request) }
+        try await pool.run {
+            try CommandRecorder(ledger: workspace.ledger, actor: call.actor, clock: clock, random: random)
+                .record(request)
+        }
     }
 
     private func checkPersons(_ data: JSONValue, _ call: Call) throws {
@@ -216,7 +219,8 @@ struct CommandRoutes: Sendable {
                 method: .get, path: "/v1/tokens", access: .scope(.admin), summary: "All tokens, without their secrets."
             ) { _ in
                 let tokens = try await pool.run { try TokenOffice.tokens(in: workspace.ledger).tokens.values }
-                return .json(.array(tokens.sorted { ($0.created, $0.id) < ($1.created, $1.id) }.map(CommandRoutes.json)))
+                return .json(
+                    .array(tokens.sorted { ($0.created, $0.id) < ($1.created, $1.id) }.map(CommandRoutes.json)))
             },
             Route(
                 method: .post, path: "/v1/tokens", access: .scope(.admin),

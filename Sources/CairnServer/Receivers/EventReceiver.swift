@@ -38,7 +38,8 @@ struct EventReceiver: Sendable {
         var object = JSONObject()
         for field in call.headers where field.name.canonicalName.hasPrefix("ce-") {
             guard let value = PercentEncoding.decode(field.value) else {
-                throw Problem.badRequest("cannot read the header \(field.name.canonicalName): it is not percent-encoded UTF-8")
+                throw Problem.badRequest(
+                    "cannot read the header \(field.name.canonicalName): it is not percent-encoded UTF-8")
             }
             object[String(field.name.canonicalName.dropFirst(3))] = .string(value)
         }

@@ -51,7 +51,8 @@ struct RemoteWriteReceiver: Sendable {
             receiver: RemoteWriteReceiver.name, principal: call.principal, count: outcome.rejected,
             examples: outcome.rejects)
         metrics.add(.recordsRejected, outcome.rejected, receiver: RemoteWriteReceiver.name)
-        let text = "\(outcome.rejected) rejected, \(outcome.samples) written: \(outcome.rejects.joined(separator: "; "))\n"
+        let text =
+            "\(outcome.rejected) rejected, \(outcome.samples) written: \(outcome.rejects.joined(separator: "; "))\n"
         return counted(.text(text, .badRequest), samples: outcome.samples)
     }
 
@@ -75,7 +76,9 @@ struct RemoteWriteReceiver: Sendable {
     /// 1.0 unless the type names the message of 2.0; any other message is 415.
     private static func version(of contentType: String) throws -> RemoteWriteReader.Version {
         let parts = contentType.split(separator: ";").map { $0.filter { $0 != " " } }
-        guard let message = parts.first(where: { $0.hasPrefix("proto=") })?.dropFirst("proto=".count) else { return .v1 }
+        guard let message = parts.first(where: { $0.hasPrefix("proto=") })?.dropFirst("proto=".count) else {
+            return .v1
+        }
         switch message {
         case "prometheus.WriteRequest": return .v1
         case "io.prometheus.write.v2.Request": return .v2

@@ -1,4 +1,5 @@
 import CairnWeb
+import Foundation
 import SystemPackage
 
 #if canImport(Darwin)
@@ -54,5 +55,14 @@ enum Terminal {
         guard let value = unsafe getenv(name) else { return nil }
         let text = unsafe String(cString: value)
         return text.isEmpty ? nil : text
+    }
+
+    /// All variables whose names begin so.
+    static func environment(prefix: String) -> [String: String] {
+        var found: [String: String] = [:]
+        for (name, value) in ProcessInfo.processInfo.environment where name.hasPrefix(prefix) && !value.isEmpty {
+            found[name] = value
+        }
+        return found
     }
 }

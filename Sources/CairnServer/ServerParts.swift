@@ -1,0 +1,120 @@
+import CairnBytes
+import CairnLedger
+import CairnModel
+import CairnReadModels
+import CairnRecorder
+import CairnReports
+import HTTPTypes
+import Logging
+import ServiceLifecycle
+
+/// The parts of a server, each made once and given what it needs.
+struct ServerParts: Sendable {
+    let front: Front
+    let feed: LiveFeed
+    let services: [any Service]
+    private let samples: SampleIntake
+    private let follower: Follower
+    private let watch: AnalysisWatch
+    private let disk: DiskWatch
+
+    /// Calls without a valid token from one address: a person who mistypes never meets it.
+    private static let strangers = RateLimits.Limit(perSecond: 5, burst: 50)
+
+    init(
+        _ workspace: Workspace, options: ServerOptions, environment: CairnServer.Environment, logger: Logger
+    ) throws {
+        let (ledger, clock, random) = (workspace.ledger, environment.clock, environment.random)
+        let run = Hex.string(random.bytes(count: 8))
+        let seed = random.bytes(count: 8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        let metrics = ServerMetrics()
+        let pool = BlockingPool()
+        let feed = LiveFeed()
+        let journal = Journal(ledger: ledger, clock: clock, run: run)
+        let tokens = try TokenBook(ledger: ledger)
+        let sessions = Sessions(random: random)
+        let tell: @Sendable (String) -> Void = { logger.error("\($0)") }
+        let gatekeeper = Gatekeeper(
+            tokens: tokens, sessions: sessions,
+            limits: RateLimits(.init(perSecond: options.callsPerSecond, burst: options.callsPerSecond * 4)),
+            strangerLimits: RateLimits(ServerParts.strangers), journal: journal, clock: clock, signedTokens: nil)
+        let samples = SampleIntake(ledger: ledger, clock: clock, pool: pool, run: run, seed: seed)
+        let events = EventIntake(ledger: ledger, clock: clock)
+        let watch = AnalysisWatch(
+            workspace: workspace, clock: clock, intervalSeconds: options.analysisSeconds, metrics: metrics,
+            onProblem: tell)
+        let commands = CommandRoutes(
+            workspace: workspace, pool: pool, clock: clock, random: random, gatekeeper: gatekeeper)
+        let pages = PageRoutes(
+            workspace: workspace, pool: pool, sessions: sessions, gatekeeper: gatekeeper, commands: commands,
+            watch: watch, isEncrypted: options.tls != nil)
+        let budget = BodyBudget(bytesMax: options.bodyBytesMax)
+        var routes = RemoteWriteReceiver(intake: samples, journal: journal, metrics: metrics).routes
+        routes += EventReceiver(intake: events, pool: pool, journal: journal, metrics: metrics).routes
+        routes += commands.routes
+        routes +=
+            QuestionRoutes(
+                workspace: workspace, queries: environment.queries, pool: pool, version: environment.version
+            ).routes
+        routes.append(FollowRoute(ledger: ledger, feed: feed, pool: pool).route)
+        routes +=
+            OperationsRoutes(
+                workspace: workspace, metrics: metrics, samples: samples, bodies: budget, feed: feed, pool: pool
+            ).routes
+        let document = OpenAPI(routes: routes, version: environment.version).json
+        routes.append(
+            Route(
+                method: .get, path: "/v1/openapi.json", access: .open, summary: "This document."
+            ) { _ in .json(document) })
+        routes += pages.routes
+        front = Front(
+            routes: routes.map { $0.leavingTrace(in: journal, on: pool) }, gatekeeper: gatekeeper,
+            bodies: BodyReader(budget: budget, clock: clock), metrics: metrics, journal: journal, clock: clock,
+            logger: logger, pages: pages, isEncrypted: options.tls != nil)
+        self.feed = feed
+        self.samples = samples
+        self.watch = watch
+        follower = Follower(
+            ledger: ledger, readModel: workspace.readModel, tokens: tokens, journal: journal, feed: feed,
+            metrics: metrics, onProblem: tell)
+        disk = DiskWatch(
+            path: workspace.path, freeBytesMin: options.diskFreeBytesMin, clock: clock, metrics: metrics,
+            samples: samples, journal: journal, onProblem: tell)
+        services = []
+    }
+
+    func start() {
+        samples.start()
+        follower.start()
+        watch.start()
+        disk.start()
+    }
+
+    /// Blocks until what waits is on disk.
+    func stop() {
+        disk.stop()
+        watch.stop()
+        samples.stop()
+        follower.stop()
+    }
+}
+
+extension Route {
+    /// A call with the scope admin that succeeds is an event, whatever it did. Calls with the scope approve leave the
+    /// event that they are about.
+    func leavingTrace(in journal: Journal, on pool: BlockingPool) -> Route {
+        guard case .scope(.admin) = access else { return self }
+        var route = self
+        let body = handle
+        let (method, path) = (method.rawValue, path)
+        route.handle = { call in
+            let answer = try await body(call)
+            guard answer.status.code < 400, let principal = call.principal else { return answer }
+            try await pool.run {
+                try journal.used(method: method, route: path, scope: .admin, principal: principal)
+            }
+            return answer
+        }
+        return route
+    }
+}
