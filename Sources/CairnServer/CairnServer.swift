@@ -94,6 +94,11 @@ package struct CairnServer: Sendable {
         ).run()
     }
 
+    /// Every route with the scope that it needs: a scope's text, `any` for any valid token, `none` for nobody's.
+    package var accessTable: [(method: String, path: String, scope: String)] {
+        parts.front.routes.map { ($0.method.rawValue, $0.path, $0.neededScope) }
+    }
+
     /// A connection on which nothing moves for so long is closed.
     private static let idleSeconds = 75
 }

@@ -37,6 +37,14 @@ struct OperationsRoutes: Sendable {
                 }
                 return .text("ready\n")
             },
+            Route(method: .get, path: "/v1/whoami", access: .anyToken, summary: "Whose token this is.") { call in
+                guard let principal = call.principal else { throw Problem.notFound("a token") }
+                return .json([
+                    "name": .string(principal.name), "type": .string(principal.actor.type),
+                    "scopes": .array(principal.scopes.map { .string($0.description) }),
+                    "cluster": .optional(principal.cluster),
+                ])
+            },
             Route(
                 method: .get, path: "/metrics", access: .scope(.read), summary: "What the server counts of itself.",
                 answerTypes: ["text/plain; version=0.0.4; charset=utf-8"]

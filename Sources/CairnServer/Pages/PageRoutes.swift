@@ -110,7 +110,7 @@ struct PageRoutes: Sendable, ErrorPages {
             page("/timeline", "The story of a stretch of time.") { call, context in
                 let range = try QuestionRoutes.range(call)
                 return TimelineRangePage.render(
-                    try IncidentBuilder.build(
+                    try TimelineRangeBuilder.build(
                         since: range.since, until: range.until, migration: call["migration"], ledger: ledger,
                         readModel: readModel, now: call.now), context)
             },

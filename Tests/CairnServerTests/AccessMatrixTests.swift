@@ -1,0 +1,96 @@
+import CairnBytes
+import CairnModel
+import CairnServer
+import Testing
+
+/// Every route with every scope: who holds the scope that a route needs gets in, and nobody else does.
+@Suite("Access")
+struct AccessMatrixTests {
+    private static let scopes = ["read", "approve", "admin", "ingest"] + AccessScope.receivers.map { "ingest:\($0)" }
+
+    @Test("Every route with every scope, and with none")
+    func matrix() async throws {
+        try await ServerHarness.run {
+            $0.callsPerSecond = 100_000
+        } _: { server in
+            var tokens: [(scope: String, token: String)] = []
+            for scope in AccessMatrixTests.scopes {
+                tokens.append((scope, try await server.token(scope, name: scope)))
+            }
+            let table = server.accessTable
+            #expect(table.count > 40)
+            for route in table {
+                let path = AccessMatrixTests.filled(route.path)
+                let anonymous = try await server.send(route.method, path)
+                let isRefused =
+                    anonymous.status == 401
+                    || anonymous.status == 303 && anonymous["location"]?.hasPrefix("/login") == true
+                #expect(
+                    isRefused == (route.scope != "none"),
+                    "\(route.method) \(route.path) without a token: \(anonymous.status)")
+                for (scope, token) in tokens where route.scope != "none" && route.path != "/v1/follow" {
+                    let held = try #require(AccessScope(scope))
+                    let mayCall = route.scope == "any" || AccessScope(route.scope).map { held.allows($0) } ?? false
+                    let reply = try await server.send(route.method, path, token: token)
+                    let code = reply.json?["code"]?.string
+                    let isForbidden =
+                        reply.status == 403 && (code == "forbidden" || reply.text.contains("does not hold the scope"))
+                    #expect(reply.status != 401, "\(route.method) \(route.path) with \(scope)")
+                    #expect(isForbidden == !mayCall, "\(route.method) \(route.path) with \(scope): \(reply.status)")
+                    #expect(
+                        reply.status < 500, "\(route.method) \(route.path) with \(scope): \(reply.status) \(reply.text)"
+                    )
+                }
+            }
+        }
+    }
+
+    private static func filled(_ path: String) -> String {
+        path.split(separator: "/", omittingEmptySubsequences: false).map { part in
+            part.hasPrefix("{") ? (part.hasSuffix("...}") ? "migration/none" : "0") : String(part)
+        }.joined(separator: "/")
+    }
+
+    @Test("A revoked token is refused, and the log says who held what")
+    func revocation() async throws {
+        try await ServerHarness.run { server in
+            let admin = try await server.token("admin", "read", name: "root")
+            let made = try await server.post("/v1/tokens", token: admin, ["name": "ana", "scopes": ["read"]])
+            #expect(made.status == 201)
+            let token = try #require(made.json?["token"]?.string)
+            let id = try #require(made.json?["id"]?.string)
+            #expect(try await server.send("GET", "/v1/status", token: token).status == 200)
+            #expect(try await server.send("DELETE", "/v1/tokens/\(id)?reason=left", token: admin).status == 204)
+            #expect(try await server.send("GET", "/v1/status", token: token).status == 401)
+            let review = try await server.send("GET", "/v1/queries/access-review", token: admin)
+            #expect(review.status == 200)
+            #expect(!review.text.contains("\"ana\""))
+            let used = try await server.send(
+                "POST", "/v1/query", token: admin, headers: [("Content-Type", "text/plain")],
+                Array("SELECT count(*) AS n FROM access_events WHERE kind = 'used' AND principal = 'root'".utf8))
+            #expect(used.json?.array?.first?["n"]?.integer == 2)
+        }
+    }
+
+    @Test("Refusals are counted in the log, by who and where")
+    func refusals() async throws {
+        try await ServerHarness.run { server in
+            let reader = try await server.token("read", name: "reader")
+            for _ in 0..<3 {
+                let reply = try await server.post("/v1/tokens", token: reader, ["name": "x", "scopes": ["admin"]])
+                #expect(reply.status == 403)
+            }
+            var rows: [JSONValue] = []
+            for _ in 0..<100 where rows.isEmpty {
+                try await Task.sleep(for: .milliseconds(100))
+                let reply = try await server.send(
+                    "POST", "/v1/query", token: reader, headers: [("Content-Type", "text/plain")],
+                    Array(
+                        "SELECT count, route, reason FROM access_events WHERE kind = 'denied' AND principal = 'reader'"
+                            .utf8))
+                rows = reply.json?.array ?? []
+            }
+            #expect(rows == [["count": 3, "route": "/v1/tokens", "reason": "forbidden"]])
+        }
+    }
+}
