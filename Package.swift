@@ -34,6 +34,7 @@ extension Target.Dependency {
     static var nioCore: Target.Dependency { .product(name: "NIOCore", package: "swift-nio") }
     static var nioPosix: Target.Dependency { .product(name: "NIOPosix", package: "swift-nio") }
     static var nioHTTPTypes: Target.Dependency { .product(name: "NIOHTTPTypes", package: "swift-nio-extras") }
+    static var nioHTTP1: Target.Dependency { .product(name: "NIOHTTP1", package: "swift-nio") }
     static var nioSSL: Target.Dependency { .product(name: "NIOSSL", package: "swift-nio-ssl") }
     static var httpTypes: Target.Dependency { .product(name: "HTTPTypes", package: "swift-http-types") }
     static var logging: Target.Dependency { .product(name: "Logging", package: "swift-log") }
@@ -90,8 +91,8 @@ let modules: [Module] = [
             "CairnIngest", "CairnReadModels", "CairnRecorder", "CairnReports", "CairnWeb",
         ],
         products: [
-            .hummingbird, .hummingbirdCore, .hummingbirdTLS, .nioCore, .nioPosix, .nioSSL, .nioHTTPTypes, .httpTypes,
-            .logging, .lifecycle, .signals, .crypto, .httpClient,
+            .hummingbird, .hummingbirdCore, .hummingbirdTLS, .nioCore, .nioPosix, .nioSSL, .nioHTTP1, .nioHTTPTypes,
+            .httpTypes, .logging, .lifecycle, .signals, .crypto, .httpClient,
         ]),
 ]
 

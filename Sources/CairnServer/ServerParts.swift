@@ -50,6 +50,7 @@ struct ServerParts: Sendable {
             watch: watch, isEncrypted: options.tls != nil)
         let budget = BodyBudget(bytesMax: options.bodyBytesMax)
         var routes = RemoteWriteReceiver(intake: samples, journal: journal, metrics: metrics).routes
+        routes += OTLPReceiver(intake: samples, journal: journal, metrics: metrics).routes
         routes += EventReceiver(intake: events, pool: pool, journal: journal, metrics: metrics).routes
         routes += commands.routes
         routes +=
@@ -80,7 +81,11 @@ struct ServerParts: Sendable {
         disk = DiskWatch(
             path: workspace.path, freeBytesMin: options.diskFreeBytesMin, clock: clock, metrics: metrics,
             samples: samples, journal: journal, onProblem: tell)
-        services = []
+        services = [
+            Notifier(
+                targets: options.notifications, workspace: workspace, feed: feed, pool: pool, clock: clock,
+                metrics: metrics, run: run)
+        ]
     }
 
     func start() {

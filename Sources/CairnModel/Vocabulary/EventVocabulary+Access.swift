@@ -27,9 +27,9 @@ extension EventVocabulary {
             "intake.shed", origin: .produced, in: ["intake"], [.text("receiver"), .text("reason"), .count("count")]),
         EventSchema(
             "notification.delivered", origin: .produced, in: ["notification"],
-            [.text("target"), .text("about"), .text("shape"), .count("attempts"), .count("status")]),
+            [.text("target"), .text("about"), .count("entry"), .text("shape"), .count("attempts"), .count("status")]),
         EventSchema(
             "notification.failed", origin: .produced, in: ["notification"],
-            [.text("target"), .text("about"), .text("shape"), .count("attempts"), .text("reason")]),
+            [.text("target"), .text("about"), .count("entry"), .text("shape"), .count("attempts"), .text("reason")]),
     ]
 }

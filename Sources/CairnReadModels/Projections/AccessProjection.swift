@@ -49,12 +49,13 @@ final class AccessProjection: Projection {
             [
                 Table.Column.text("status", "delivered or failed", "NOT NULL"),
                 Table.Column.text("target", "the name of the receiver in the configuration"),
-                Table.Column.text("about", "the finding, gate or approval"),
+                Table.Column.text("about", "stream of the finding, or of the run with the gate or approval"),
+                Table.Column.integer("entry", "place in the log of what it tells"),
                 Table.Column.text("shape", "webhook, alertmanager or pagerduty"),
                 Table.Column.integer("attempts", "how often it was tried"),
                 Table.Column.text("reason", "why it could not be sent"),
                 Table.Column.origin,
-            ], indexes: ["about"]),
+            ], indexes: ["entry"]),
     ]
 
     static let facts: Set<String>? = [
@@ -77,7 +78,7 @@ final class AccessProjection: Projection {
         intake = try Insertion(
             "intake_problems", ["kind", "receiver", "principal", "count", "examples"], on: connection)
         notification = try Insertion(
-            "notifications", ["status", "target", "about", "shape", "attempts", "reason"], on: connection)
+            "notifications", ["status", "target", "about", "entry", "shape", "attempts", "reason"], on: connection)
     }
 
     func apply(_ fact: Fact, _ content: (AttachmentReference) throws -> AttachmentContent) throws {
@@ -119,7 +120,8 @@ final class AccessProjection: Projection {
                 fact,
                 [
                     .text(fact.name == "notification.failed" ? "failed" : "delivered"), fact.text("target"),
-                    fact.text("about"), fact.text("shape"), fact.integer("attempts"), fact.text("reason"),
+                    fact.text("about"), fact.integer("entry"), fact.text("shape"), fact.integer("attempts"),
+                    fact.text("reason"),
                 ])
         }
     }

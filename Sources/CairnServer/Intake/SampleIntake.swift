@@ -15,11 +15,8 @@ import Synchronization
 final class SampleIntake: Sendable {
     /// What became of one request.
     struct Outcome: Sendable {
-        var samples = 0
-        var rejected = 0
-        var rejects: [String] = []
-        var histogramsLeftOut = 0
-        var exemplarsLeftOut = 0
+        var samples: Int
+        var rejects: ReceivedRejects
     }
 
     /// Samples that wait for the disk: some seconds of a full fleet, 64 MiB.
@@ -218,9 +215,6 @@ final class SampleIntake: Sendable {
 extension SampleIntake.Outcome {
     init(_ received: ReceivedSamples) {
         samples = received.samples.count
-        rejected = received.rejects.count
-        rejects = received.rejects.held.map(\.description)
-        histogramsLeftOut = received.histogramsLeftOut
-        exemplarsLeftOut = received.exemplarsLeftOut
+        rejects = received.rejects
     }
 }

@@ -46,13 +46,13 @@ struct RemoteWriteReceiver: Sendable {
             return counted(RemoteWriteReceiver.answer(error), samples: 0)
         }
         metrics.add(.samplesAccepted, outcome.samples, receiver: RemoteWriteReceiver.name)
-        guard outcome.rejected > 0 else { return counted(Answer(.noContent), samples: outcome.samples) }
+        guard outcome.rejects.count > 0 else { return counted(Answer(.noContent), samples: outcome.samples) }
         journal.rejected(
-            receiver: RemoteWriteReceiver.name, principal: call.principal, count: outcome.rejected,
-            examples: outcome.rejects)
-        metrics.add(.recordsRejected, outcome.rejected, receiver: RemoteWriteReceiver.name)
+            receiver: RemoteWriteReceiver.name, principal: call.principal, count: outcome.rejects.count,
+            examples: outcome.rejects.held.map(\.description))
+        metrics.add(.recordsRejected, outcome.rejects.count, receiver: RemoteWriteReceiver.name)
         let text =
-            "\(outcome.rejected) rejected, \(outcome.samples) written: \(outcome.rejects.joined(separator: "; "))\n"
+            "\(outcome.rejects.count) rejected, \(outcome.samples) written: \(outcome.rejects.summary)\n"
         return counted(.text(text, .badRequest), samples: outcome.samples)
     }
 
