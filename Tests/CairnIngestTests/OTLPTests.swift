@@ -23,12 +23,12 @@ import Testing
         let body = try Fixture.bytes("Wire/otlp-metrics.json")
         let received = try Received.otlp(body, .json, &table, limits: limits)
         #expect(
-            String(decoding: OTLPAnswer.response(received, .json), as: UTF8.self)
+            String(decoding: OTLPAnswer.response(received.rejects, .json), as: UTF8.self)
                 == #"{"partialSuccess":{"errorMessage":"data point 3: it has no value; 5 were rejected in all","#
                 + #""rejectedDataPoints":"5"}}"#)
         let message = "data point 3: it has no value; 5 were rejected in all"
         let partial = [0x08, 5, 0x12, UInt8(message.utf8.count)] + Array(message.utf8)
-        #expect(OTLPAnswer.response(received, .protobuf) == [0x0A, UInt8(partial.count)] + partial)
+        #expect(OTLPAnswer.response(received.rejects, .protobuf) == [0x0A, UInt8(partial.count)] + partial)
         let empty = try Received.otlp([], .protobuf, &table)
         #expect(OTLPAnswer.response(empty, .protobuf).isEmpty)
         #expect(OTLPAnswer.response(empty, .json) == Array("{}".utf8))

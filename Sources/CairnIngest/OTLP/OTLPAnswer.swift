@@ -3,8 +3,7 @@ internal import CairnBytes
 /// The bodies with which OTLP/HTTP is answered, in the encoding of the request.
 package enum OTLPAnswer {
     /// An `ExportMetricsServiceResponse`: empty if all was taken, `partialSuccess` if not.
-    package static func response(_ received: ReceivedSamples, _ encoding: OTLPMetricsReader.Encoding) -> [UInt8] {
-        let rejects = received.rejects
+    package static func response(_ rejects: ReceivedRejects, _ encoding: OTLPMetricsReader.Encoding) -> [UInt8] {
         switch encoding {
         case .protobuf:
             if rejects.isEmpty { return [] }
