@@ -1,6 +1,7 @@
 import CairnAnalyzer
 import CairnBytes
 import CairnLedger
+import CairnModel
 import CairnReadModels
 import CairnRecorder
 import CairnSeries
