@@ -144,12 +144,8 @@ struct OverviewFigure {
             axis(time, bottom: bottom, &page)
             findingAreas(time, bottom: phasesBottom + 4, &page)
             for (index, line) in rows.enumerated() {
-                let top = findingsHeight + Double(index) * row
-                switch line {
-                case .run: continue
-                case .phase(let phase, _): bar(phase, top: top, time: time, isWide: isWide, &page)
-                case .lane(let lane): lane.draw(top: top + (isWide ? 12 : 25), time: time, site: site, &page)
-                }
+                guard case .phase(let phase, _) = line else { continue }
+                bar(phase, top: findingsHeight + Double(index) * row, time: time, isWide: isWide, &page)
             }
             if !production.isEmpty { shares(top: shareTop, time: time, &page) }
             gaps(time, bottom: bottom, &page)
@@ -162,6 +158,7 @@ struct OverviewFigure {
                 case .phase(let phase, let name):
                     label(name, detail: detail(phase), height: height, time: time, isWide: isWide, &page)
                 case .lane(let lane):
+                    lane.draw(top: top + (isWide ? 12 : 25), time: time, site: site, &page)
                     label(
                         lane.name, detail: String(lane.marks.count), height: height, time: time, isWide: isWide, &page)
                 }

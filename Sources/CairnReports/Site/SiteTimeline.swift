@@ -8,6 +8,8 @@ internal import CairnWeb
 struct SiteTimeline {
     /// Lines of a page; more are a file, which the exports are.
     private static let linesMax = 800
+    /// Of millions nobody wants to know how many.
+    private static let countMax = 100_000
     /// Entries that only say how things stood: plans, findings from before.
     private static let contextMax = 5000
 
@@ -31,31 +33,37 @@ struct SiteTimeline {
         document.entries.removeAll { entry in entry.position.map { !shown.contains($0) } ?? false }
         return (
             document,
-            "The newest \(inside.count) of \(count) lines are shown. Name a shorter time, or export it as a file, which has all."
+            "The newest \(inside.count) of \(count > SiteTimeline.countMax ? "more than " : "")"
+                + "\(min(count, SiteTimeline.countMax)) lines are shown. Name a shorter time, or export it as a file, which has all."
         )
     }
 
     /// Bulk evidence, which an import's line stands for.
-    private static let bulk = [
-        "series.named", "samples.recorded", "samples.sealed", "flows.counted", "attachment.dropped",
-    ]
-    .flatMap { ["'cairn.\($0).v1'", "'observed.\($0).v1'"] }.joined(separator: ", ")
+    private static let bulk = ["series.named", "samples.recorded", "samples.sealed", "flows.counted"]
+        .flatMap { ["'cairn.\($0).v1'", "'observed.\($0).v1'"] }.joined(separator: ", ")
 
-    /// The newest entries in the stretch of time, and how many there are in all.
+    /// The newest entries in the stretch of time, and how many there are in all, as far as it is worth counting.
     private func positionsInside(_ scope: TimelineScope) throws -> (positions: [UInt64], count: Int) {
-        let rows = try readModel.rows(
-            """
-            SELECT position, count(*) OVER () AS count FROM events
-            WHERE (:since IS NULL OR occurred_us >= :since) AND (:until IS NULL OR occurred_us <= :until)
+        let inside = """
+            FROM events WHERE (:since IS NULL OR occurred_us >= :since) AND (:until IS NULL OR occurred_us <= :until)
               AND type NOT IN (\(SiteTimeline.bulk))
+              AND NOT (type = 'cairn.attachment.dropped.v1' AND data ->> 'replacement' IS NOT NULL)
               AND (:migration IS NULL OR stream NOT LIKE 'migration/%' OR stream = 'migration/' || :migration)
-            ORDER BY occurred_us DESC, position DESC LIMIT \(SiteTimeline.linesMax)
-            """,
-            [
-                "since": .optional(scope.since?.microseconds), "until": .optional(scope.until?.microseconds),
-                "migration": .optional(scope.migration),
-            ])
-        return (rows.compactMap { $0.position("position") }, rows.first?.count("count") ?? 0)
+            """
+        let arguments: [String: SQLValue] = [
+            "since": .optional(scope.since?.microseconds), "until": .optional(scope.until?.microseconds),
+            "migration": .optional(scope.migration),
+        ]
+        let rows = try readModel.rows(
+            "SELECT position \(inside) ORDER BY occurred_us DESC, position DESC LIMIT \(SiteTimeline.linesMax)",
+            arguments)
+        guard rows.count == SiteTimeline.linesMax else {
+            return (rows.compactMap { $0.position("position") }, rows.count)
+        }
+        let count = try readModel.rows(
+            "SELECT count(*) AS count FROM (SELECT 1 \(inside) LIMIT \(SiteTimeline.countMax + 1))", arguments
+        ).first?.count("count")
+        return (rows.compactMap { $0.position("position") }, count ?? rows.count)
     }
 
     /// The findings and incidents of that time with all that was said of them, and the phases and plans of the runs that

@@ -15,8 +15,10 @@ package enum SiteScript {
           // The server's clock counts, not the reader's.
           const skew = made ? Date.now() - Date.parse(made.dateTime) : 0;
           let asOf = made ? made.textContent : "";
-          let timer = null, isLoading = false, isStale = false, isLost = false, last = 0;
-          const pauseMs = 1000;
+          let timer = null, due = 0, isLoading = false, isStale = false, isLost = false, last = 0;
+          let leaving = new AbortController();
+          const pauseMs = 1000, bulkPauseMs = 15000;
+          const isBulk = /^event: *(cairn|observed)\.(samples|series|flows)\./;
 
           const say = (state, words) => {
             if (!status || (status.dataset.state === state && status.textContent === words)) return;
@@ -55,15 +57,18 @@ package enum SiteScript {
             const active = old.contains(document.activeElement) ? document.activeElement : null;
             const key = active && keyOf(active);
             const caret = active && "selectionStart" in active ? [active.selectionStart, active.selectionEnd] : null;
-            const values = new Map([...fields(old)].map((one) => [keyOf(one), one.value]));
-            const changed = new Set([...fields(old)].filter((one) => one.value !== (one.defaultValue || "") && one.tagName !== "SELECT").map(keyOf));
+            const isTouched = (one) => one.tagName === "SELECT" ? [...one.options].some((option) => option.selected !== option.defaultSelected) : one.value !== one.defaultValue;
+            const changed = new Map([...fields(old)].filter(isTouched).map((one) => [keyOf(one), one.tagName === "SELECT" ? one.selectedIndex : one.value]));
             const open = new Map([...old.querySelectorAll("details")].map((one) => [opened(one), one.open]));
             const places = new Map([...old.querySelectorAll(".scroll,.command")].map((one, index) => [index, [one.scrollLeft, one.scrollTop]]));
             const rows = new Set([...old.querySelectorAll("tr[id],li[id]")].map((one) => one.id));
             const top = window.scrollY;
             old.replaceChildren(...fresh.childNodes);
             for (const one of old.querySelectorAll("details")) if (open.has(opened(one))) one.open = open.get(opened(one));
-            for (const one of fields(old)) if (changed.has(keyOf(one))) one.value = values.get(keyOf(one));
+            for (const one of fields(old)) {
+              const value = changed.get(keyOf(one));
+              if (value !== undefined) one[one.tagName === "SELECT" ? "selectedIndex" : "value"] = value;
+            }
             [...old.querySelectorAll(".scroll,.command")].forEach((one, index) => { const place = places.get(index); if (place) [one.scrollLeft, one.scrollTop] = place; });
             if (rows.size) for (const one of old.querySelectorAll("tr[id],li[id]")) if (!rows.has(one.id)) one.classList.add("fresh");
             const focused = key && find(old, key);
@@ -85,25 +90,45 @@ package enum SiteScript {
             isLoading = false;
             if (isStale && !document.hidden) plan();
           };
-          // At most one look a second, however many events arrive.
-          const plan = () => { if (timer === null) timer = setTimeout(load, Math.max(60, pauseMs - (Date.now() - last))); };
+          // At most one look a second, however many events arrive; samples and flow logs arrive all the time and change little.
+          const plan = (isSlow) => {
+            const at = Math.max(Date.now() + 60, last + (isSlow ? bulkPauseMs : pauseMs));
+            if (timer !== null && due <= at) return;
+            clearTimeout(timer);
+            due = at;
+            timer = setTimeout(load, at - Date.now());
+          };
 
-          if (address && window.EventSource) {
-            let source = null, retry = null;
-            const connect = () => {
-              source = new EventSource(address);
-              source.onopen = () => { if (isLost) plan(); sayLive(); };
-              source.onmessage = plan;
-              source.onerror = () => {
-                sayLost();
-                // A browser gives up for good on an answer that is no stream.
-                if (source.readyState === EventSource.CLOSED && retry === null) retry = setTimeout(() => { retry = null; connect(); }, 5000);
-              };
-            };
-            connect();
+          // The log as server-sent events. Read by hand: EventSource hears only types of events that it knows by name, and
+          // does not say that a session has ended.
+          const follow = async () => {
+            for (let waitMs = 1000; ; waitMs = Math.min(2 * waitMs, 15000)) {
+              try {
+                const answer = await fetch(address, { headers: { accept: "text/event-stream" }, credentials: "same-origin", cache: "no-store", signal: leaving.signal });
+                if (answer.status === 401 || answer.status === 403) return say("lost", "logged out: load the page again");
+                if (answer.ok) {
+                  if (isLost) plan();
+                  sayLive();
+                  waitMs = 500;
+                  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+                  let rest = "";
+                  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+                    const lines = (rest + part.value).split("\n");
+                    rest = lines.pop();
+                    for (const line of lines) if (line.startsWith("event:")) plan(isBulk.test(line));
+                  }
+                }
+              } catch { /* the server is away; it is asked again */ }
+              if (leaving.signal.aborted) return;
+              sayLost();
+              await new Promise((done) => setTimeout(done, waitMs));
+            }
+          };
+          if (address && window.TextDecoderStream) {
+            follow();
             document.addEventListener("visibilitychange", () => { if (!document.hidden && isStale) plan(); });
-            window.addEventListener("pagehide", () => source.close());
-            window.addEventListener("pageshow", (event) => { if (event.persisted) { connect(); plan(); } });
+            window.addEventListener("pagehide", () => leaving.abort());
+            window.addEventListener("pageshow", (event) => { if (event.persisted) { leaving = new AbortController(); follow(); plan(); } });
           }
 
           // Ages go on by themselves.

@@ -92,7 +92,7 @@ package enum SiteStyle {
         .heat th, .heat td { padding: 0; border: 0; } .heat thead th { padding: 0 4px 4px; vertical-align: bottom; white-space: normal;
           font-size: 11px; line-height: 1.25; min-width: 58px; max-width: 110px; overflow-wrap: normal; font-weight: 400; }
         .heat th[scope="row"] { position: sticky; left: 0; z-index: 1; padding: 0 10px 0 2px; color: var(--text); font-size: 13px; font-weight: 500;
-          background: var(--ground); max-width: 260px; overflow-wrap: anywhere; white-space: normal; vertical-align: middle; }
+          background: var(--ground); min-width: 130px; max-width: 260px; overflow-wrap: anywhere; white-space: normal; vertical-align: middle; }
         .heat td a { display: block; min-height: 26px; padding: 3px 6px; border-radius: 3px; text-align: center; text-decoration: none; white-space: nowrap;
           color: inherit; font-variant-numeric: tabular-nums; } .heat td a:hover { box-shadow: inset 0 0 0 1px currentColor; }
         .heat td, .key { border-radius: 3px; } .heat .none { background: var(--ground); box-shadow: inset 0 0 0 1px var(--grid); }
@@ -115,7 +115,7 @@ package enum SiteStyle {
         .moment.critical text { fill: var(--ground); font-weight: 700; } .moment.critical rect { fill: var(--critical); }
         .picture a:hover circle { stroke-width: 3; } .picture a:hover .bar { opacity: 0.8; }
         .pager { display: flex; gap: 4px 16px; margin: 10px 0; font-size: 13px; color: var(--faint); align-items: center; }
-        .foot p { margin: 0; max-width: none; } .age { white-space: nowrap; } time + .pill { margin: 0 0 0 6px; }
+        .foot p { margin: 0; max-width: none; } .age { white-space: nowrap; } td.number .pill { margin: 0 0 0 6px; }
         @media screen and (max-width: 760px) {
           html { scroll-padding-top: 8px; } main { padding: 14px 14px 32px; } .foot { padding: 12px 14px 24px; }
           .bar { position: static; padding: 8px 14px 0; } .bar nav { order: 3; width: 100%; padding-bottom: 6px; }
