@@ -61,29 +61,49 @@ class Ledger:
             sys.exit(f"cairn {' '.join(map(str, arguments))} ended with {done.returncode}: {done.stderr.strip()}")
         return done.stdout.strip()
 
-    def record(self, kind, stream, actor, **data):
-        self.run("record", kind, "--stream", stream, "--actor", actor, "--data", json.dumps(data))
+    def record(self, kind, stream, actor, ago=None, **data):
+        when = [f"--time=-{ago}m"] if ago else []
+        self.run("record", kind, "--stream", stream, "--actor", actor, *when, "--data", json.dumps(data))
 
     def query(self, sql):
         return json.loads(self.run("query", sql, "-o", "json"))
 
 
-def fill(ledger, data):
+def fill(ledger, folder, data):
     ledger.run("init", "--origin", "pages.cairn.example/ledger")
     ledger.run("import", "events", data / "events.jsonl")
     ledger.run("import", "eventbridge", data / "eventbridge.jsonl")
     ledger.run("import", "prometheus", data / "metrics")
     for cluster, more in ((SOURCE, []), (TARGET, ["--analyze"])):
         ledger.run("import", "flow-logs", data / "flow-logs" / cluster, "--cluster", cluster, *more, codes=(0, 1))
-    plan_run(ledger, RUN, "Pages one", SOURCE, TARGET, ["search", "cart"])
-    ledger.record("cairn.phase.started.v1", RUN, "marek", phase="precheck")
-    ledger.record("cairn.approval.requested.v1", RUN, "marek", phase="build", reason="prechecks look fine")
+    plan_run(ledger, RUN, "Pages one", "pages-old", "pages-new", ["search", "cart"])
+    ledger.record("cairn.phase.started.v1", RUN, "marek", ago=30, phase="precheck")
+    ledger.record("cairn.approval.requested.v1", RUN, "marek", ago=5, phase="build", reason="prechecks look fine")
+    samples(ledger, folder, ["pages-old", "pages-new"], ["search", "cart"], ["stage_0_duration_seconds"], slow=[])
+
+
+def samples(ledger, folder, clusters, names, metrics, slow):
+    """Gauges of the last forty minutes; those of slow applications double in the second cluster half-way."""
+    draw = random.Random(16)
+    now = int(time.time()) // 60 * 60
+    for cluster in clusters:
+        path = folder / f"{cluster}.prom"
+        with open(path, "w", encoding="ascii") as file:
+            for metric in metrics:
+                file.write(f"# TYPE {metric} gauge\n")
+                for name in names:
+                    labels = f'{metric}{{app="{name}",quantile="0.99"}}'
+                    for minute in range(40):
+                        step = 2 if cluster == clusters[1] and name in slow and minute >= 20 else 1
+                        value = 0.2 * step * draw.uniform(0.97, 1.03)
+                        file.write(f"{labels} {value:.4f} {(now - (39 - minute) * 60) * 1000}\n")
+        ledger.run("import", "prometheus", path, "--cluster", cluster)
 
 
 def plan_run(ledger, run, title, source, target, applications):
     names = [{"name": name, "class": "stateless"} for name in applications]
     ledger.record(
-        "cairn.migration.planned.v1", run, "marek", playbook="cluster-migration", title=title, source_cluster=source,
+        "cairn.migration.planned.v1", run, "marek", ago=35, playbook="cluster-migration", title=title, source_cluster=source,
         target_cluster=target, applications=names,
     )
 
@@ -93,22 +113,8 @@ def fill_fleet(ledger, folder, count):
     names = [f"app-{number:04}" for number in range(count)]
     # An event has room for some hundred applications; the rest is in the samples all the same.
     plan_run(ledger, "migration/fleet", "A large fleet", "fleet-old", "fleet-new", names[:400])
-    draw = random.Random(16)
     metrics = [f"stage_{number}_duration_seconds" for number in range(12)]
-    now = int(time.time()) // 60 * 60
-    for cluster in ("fleet-old", "fleet-new"):
-        path = folder / f"{cluster}.prom"
-        with open(path, "w", encoding="ascii") as file:
-            for metric in metrics:
-                file.write(f"# TYPE {metric} gauge\n")
-                for number, name in enumerate(names):
-                    factor = 2 if cluster == "fleet-new" and number % 50 == 7 else 1
-                    labels = f'{metric}{{app="{name}",quantile="0.99"}}'
-                    for minute in range(40):
-                        step = factor if minute >= 20 else 1
-                        value = 0.2 * step * draw.uniform(0.97, 1.03)
-                        file.write(f"{labels} {value:.4f} {(now - (40 - minute) * 60) * 1000}\n")
-        ledger.run("import", "prometheus", path, "--cluster", cluster)
+    samples(ledger, folder, ["fleet-old", "fleet-new"], names, metrics, slow=set(names[7::50]))
 
 
 def free_port():
@@ -316,18 +322,19 @@ def check_live(site, ledger, failures):
 
 
 def check_keyboard(site, failures):
-    site.open("/divergence")
+    site.open(f"/divergence?source={SOURCE}&target={TARGET}&verdict=all")
     site.driver.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
     skip = site.driver.execute_script(
         "const one = document.activeElement; return [one.className, one.getBoundingClientRect().top >= 0]"
     )
     failures.expect(skip == ["skip", True], f"the first stop of the keyboard is {skip}")
     cells = site.driver.find_elements(By.CSS_SELECTOR, ".heat td a")
-    if len(cells) > 1:
-        site.driver.execute_script("arguments[0].focus()", cells[0])
-        cells[0].send_keys(Keys.ARROW_RIGHT)
-        moved = site.driver.execute_script("return document.activeElement !== arguments[0]", cells[0])
-        failures.expect(moved, "an arrow key does not move in the heat map")
+    failures.expect(len(cells) > 1, "the heat map of the demo has fields")
+    for key, name in ((Keys.ARROW_DOWN, "down"), (Keys.ARROW_UP, "up")):
+        before = site.driver.execute_script("arguments[0].focus(); return arguments[0].href", cells[0 if name == "down" else -1])
+        site.driver.switch_to.active_element.send_keys(key)
+        moved = site.driver.execute_script("return document.activeElement.href !== arguments[0]", before)
+        failures.expect(moved, f"the arrow {name} does not move in the heat map")
 
 
 def check_without_script(site, failures):
@@ -402,7 +409,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="cairn-pages-") as name:
         folder = pathlib.Path(name)
         ledger = Ledger(options.binary, folder)
-        fill(ledger, options.data)
+        fill(ledger, folder, options.data)
         if options.applications:
             fill_fleet(ledger, folder, options.applications)
         reader = ledger.run("token", "create", "--name", "rita", "--scope", "read")

@@ -10,7 +10,7 @@ struct TimelinePage {
 
     /// - Parameter site: the server's addresses; nil for a document that stands alone.
     init(document: TimelineDocument, site: SiteLinks? = nil) {
-        self.document = document
+        self.document = document.inOrder
         links = PositionLinks(lines: Set(document.entries.compactMap(\.position)), site: site)
     }
 

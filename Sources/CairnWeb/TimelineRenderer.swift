@@ -8,13 +8,7 @@ package enum TimelineFormat: String, Sendable, Hashable, CaseIterable {
 /// Writes a `TimelineDocument` in each of the formats; every result ends in a line break.
 package enum TimelineRenderer {
     package static func render(_ document: TimelineDocument, as format: TimelineFormat) -> String {
-        var document = document
-        // A line without a position comes after those of the same moment that have one.
-        document.entries.sort { left, right in
-            (left.time, left.position ?? .max, left.action) < (right.time, right.position ?? .max, right.action)
-        }
-        document.phases.sort { ($0.start, $0.name) < ($1.start, $1.name) }
-        document.trafficShares.sort { $0.time < $1.time }
+        let document = document.inOrder
         return switch format {
         case .md: TimelineMarkdown.render(document)
         case .html: TimelinePage(document: document).render()
@@ -72,6 +66,18 @@ package enum TimelineRenderer {
 }
 
 extension TimelineDocument {
+    /// With everything in the order of its time.
+    var inOrder: TimelineDocument {
+        var document = self
+        // A line without a position comes after those of the same moment that have one.
+        document.entries.sort { left, right in
+            (left.time, left.position ?? .max, left.action) < (right.time, right.position ?? .max, right.action)
+        }
+        document.phases.sort { ($0.start, $0.name) < ($1.start, $1.name) }
+        document.trafficShares.sort { $0.time < $1.time }
+        return document
+    }
+
     /// `2026-03-10 08:00:00 to 11:00:00 UTC`, with the second date if it is another.
     var rangeText: String {
         let end = from.dateText == until.dateText ? until.timeText : "\(until.dateText) \(until.timeText)"

@@ -269,7 +269,8 @@ final class SampleSite {
             finding.charts = []
             return finding
         }
-        document.entries = document.entries.prefix(6).map { entry in
+        // In the order of the log, which is not that of time.
+        document.entries = document.entries.prefix(6).reversed().map { entry in
             var entry = entry
             entry.actor = name(entry.actor)
             entry.action = name(entry.action)
