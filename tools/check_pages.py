@@ -27,6 +27,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 SECONDS_MAX = 1.0
+# The server looks at every pair once a minute; the first look at a large fleet takes a while.
+COMPARED_SECONDS_MAX = 240
 BYTES_MAX = 1_000_000
 # A change is on the page this soon; the page itself looks at most once a second.
 LIVE_SECONDS_MAX = 8
@@ -253,6 +255,16 @@ class Site:
         )
 
 
+def wait_until_compared(site, failures, pair):
+    deadline = time.monotonic() + COMPARED_SECONDS_MAX
+    site.open(f"/divergence?{pair}")
+    while "not compared here yet" in site.text() or "not compared yet" in site.text():
+        if time.monotonic() > deadline:
+            return failures.expect(False, f"{pair} was not compared within {COMPARED_SECONDS_MAX} s")
+        time.sleep(2)
+        site.open(f"/divergence?{pair}")
+
+
 def check_all(site, ledger, failures, has_fleet):
     incident = ledger.query("SELECT incident FROM incidents ORDER BY opened_us LIMIT 1")[0]["incident"]
     finding = ledger.query("SELECT finding FROM findings WHERE app IS NOT NULL ORDER BY position LIMIT 1")[0]["finding"]
@@ -267,6 +279,9 @@ def check_all(site, ledger, failures, has_fleet):
     if has_fleet:
         paths += ["/divergence?source=fleet-old&target=fleet-new", "/divergence?source=fleet-old&target=fleet-new&verdict=all"]
         paths += ["/runs/migration/fleet"]
+    wait_until_compared(site, failures, pair)
+    if has_fleet:
+        wait_until_compared(site, failures, "source=fleet-old&target=fleet-new")
     for path in paths:
         site.open(path)
         seen = [site.look(path, width, dark) for width, dark in ((1280, False), (360, False), (1280, True))]

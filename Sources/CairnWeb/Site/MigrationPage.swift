@@ -252,7 +252,7 @@ package struct MigrationPage {
         let took = phase.started.map { Double((phase.ended ?? context.now).microseconds - $0.microseconds) / 1_000_000 }
         let isOver = took.flatMap { took in phase.budgetSeconds.map { took > $0 } } ?? false
         table.row(
-            &page, class: status == "failed" ? "critical" : isOver ? "warning" : nil,
+            &page, class: phase.started == nil ? "ahead" : status == "failed" ? "critical" : isOver ? "warning" : nil,
             { page in
                 page.element("strong", text: phase.step.map { "\(phase.name) \($0)" } ?? phase.name)
                 if let label = phase.label { page.element("span", ["class": "under"], text: label) }
@@ -314,7 +314,8 @@ package struct MigrationPage {
     }
 
     private func moments(_ kind: MigrationDocument.Moment.Kind, _ page: inout Markup) {
-        let moments = document.moments.filter { $0.kind == kind }
+        // What waits stands above, with its form.
+        let moments = document.moments.filter { $0.kind == kind && (kind != .approval || $0.status != "waiting") }
         guard !moments.isEmpty else { return }
         let id = kind == .approval ? "decisions" : kind.rawValue.lowercased()
         page.heading(kind == .approval ? "Approvals decided" : kind.rawValue, id: id, count: moments.count)

@@ -126,6 +126,7 @@ package enum SiteStyle {
           .cards th, .cards td, .cards .number, .cards td.number { padding: 0; border: 0; text-align: left; white-space: normal; }
           .session { width: 100%; margin: 0; flex-wrap: wrap; justify-content: space-between; order: 2; }
           .cards tr > :first-child { grid-column: 1 / -1; padding: 0; }
+          .cards .ahead td:nth-child(n + 3) { display: none; } .cards .ahead td::before { display: none; } .cards .ahead th { grid-column: 1; }
           .cards td::before { content: attr(data-label); display: block; color: var(--faint); font-size: 11px; }
           .cards tr.critical > th, .cards tr.warning > th { box-shadow: none; } .cards tr.critical { box-shadow: inset 3px 0 var(--critical); }
           .cards tr.warning { box-shadow: inset 3px 0 var(--warning); } .filter label { flex: 1 1 130px; } .filter input, .filter select { width: 100%; }

@@ -60,9 +60,9 @@ struct SiteTable {
     }
 
     func row(
-        _ page: inout Markup, class style: String? = nil, id: String? = nil, _ cells: ((inout Markup) -> Void)...
+        _ page: inout Markup, class style: String? = nil, _ cells: ((inout Markup) -> Void)...
     ) {
-        page.element("tr", ["role": "row", "class": style, "id": id]) { page in
+        page.element("tr", ["role": "row", "class": style]) { page in
             for (index, cell) in cells.enumerated() where columns.indices.contains(index) {
                 let column = columns[index]
                 let isHeader = index == 0
