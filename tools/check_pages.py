@@ -63,9 +63,9 @@ class Ledger:
             sys.exit(f"cairn {' '.join(map(str, arguments))} ended with {done.returncode}: {done.stderr.strip()}")
         return done.stdout.strip()
 
-    def record(self, kind, stream, actor, ago=None, **data):
+    def record(self, event_type, stream, actor, ago=None, **data):
         when = [f"--time=-{ago}m"] if ago else []
-        self.run("record", kind, "--stream", stream, "--actor", actor, *when, "--data", json.dumps(data))
+        self.run("record", event_type, "--stream", stream, "--actor", actor, *when, "--data", json.dumps(data))
 
     def query(self, sql):
         return json.loads(self.run("query", sql, "-o", "json"))
@@ -115,6 +115,10 @@ def fill_fleet(ledger, folder, count):
     names = [f"app-{number:04}" for number in range(count)]
     # An event has room for some hundred applications; the rest is in the samples all the same.
     plan_run(ledger, "migration/fleet", "A large fleet", "fleet-old", "fleet-new", names[:400])
+    # Told, not commanded: nobody approved anything.
+    ledger.record("observed.phase.started.v1", "migration/fleet", "marek", ago=22, phase="shift-traffic")
+    weights = {"source": 50, "target": 50}
+    ledger.record("observed.traffic.shifted.v1", "migration/fleet", "marek", ago=21, kind="production", weights=weights)
     metrics = [f"stage_{number}_duration_seconds" for number in range(12)]
     samples(ledger, folder, ["fleet-old", "fleet-new"], names, metrics, slow=set(names[7::50]))
 

@@ -23,6 +23,8 @@ package struct DivergenceMapBuilder {
         var cells: [String: DivergenceMapDocument.Cell] = [:]
         var worst = Verdict.equivalent
         var score = 0.0
+        /// The largest effect of the worst verdict: orders what nobody has decided yet.
+        var margins = 0.0
         var position: UInt64?
 
         mutating func add(_ cell: DivergenceMapDocument.Cell, metric: String, score: Double, position: UInt64?) {
@@ -31,7 +33,11 @@ package struct DivergenceMapBuilder {
             cells[metric] = cell
             // What somebody muted stands behind what nobody has looked at.
             let rank = cell.isSilenced ? Verdict.undecided : cell.verdict
-            if rank < worst || rank == worst && score > self.score { self.score = score }
+            if rank < worst { (self.score, margins) = (0, 0) }
+            if rank <= worst {
+                self.score = max(self.score, score)
+                margins = max(margins, cell.margins)
+            }
             worst = min(worst, rank)
             self.position = self.position ?? position
         }
@@ -158,7 +164,8 @@ package struct DivergenceMapBuilder {
         document.metrics = Array(metrics.prefix(metricsMax))
         document.hiddenMetrics = metrics.count - document.metrics.count
         let worstFirst = applications.sorted { left, right in
-            (left.value.worst, -left.value.score, left.key) < (right.value.worst, -right.value.score, right.key)
+            (left.value.worst, -left.value.score, -left.value.margins, left.key)
+                < (right.value.worst, -right.value.score, -right.value.margins, right.key)
         }
         let shownMetrics = document.metrics
         document.overview = worstFirst.map { one in shownMetrics.map { one.value.cells[$0]?.verdict } }

@@ -118,7 +118,7 @@ package enum SiteStyle {
         .foot p { margin: 0; max-width: none; } .age { white-space: nowrap; } td.number .pill { margin: 0 0 0 6px; }
         @media screen and (max-width: 760px) {
           html { scroll-padding-top: 8px; } main { padding: 14px 14px 32px; } .foot { padding: 12px 14px 24px; }
-          .bar { position: static; padding: 8px 14px 0; } .bar nav { order: 3; width: 100%; padding-bottom: 6px; }
+          .bar { position: static; padding: 8px 14px 0; } .bar nav { order: 3; width: 100%; gap: 0; padding-bottom: 6px; font-size: 13px; } .bar nav a { padding: 5px 6px; }
           .tiles { grid-template-columns: 1fr 1fr; } .tiles .tile:first-child:nth-last-child(odd) { grid-column: 1 / -1; }
           .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
           .cards, .cards tbody { display: block; } .cards tr { display: grid; grid-template-columns: 1fr 1fr; gap: 6px 14px;
