@@ -21,6 +21,7 @@ struct Module {
 
 extension Target.Dependency {
     static var crypto: Target.Dependency { .product(name: "Crypto", package: "swift-crypto") }
+    static var cryptoExtras: Target.Dependency { .product(name: "CryptoExtras", package: "swift-crypto") }
     static var system: Target.Dependency { .product(name: "SystemPackage", package: "swift-system") }
     static var grdb: Target.Dependency { .product(name: "GRDB", package: "GRDB.swift") }
     static var grdbSQLite: Target.Dependency { .product(name: "GRDBSQLite", package: "GRDB.swift") }
@@ -63,7 +64,8 @@ let modules: [Module] = [
     Module(name: "CairnYAML", uses: ["CairnBytes"], products: [.yams]),
     Module(
         name: "CairnIngest",
-        uses: ["CairnBytes", "CairnModel", "CairnSeries", "CairnFlowLogs", "CairnYAML"], products: [.crypto]),
+        uses: ["CairnBytes", "CairnModel", "CairnSeries", "CairnFlowLogs", "CairnYAML"],
+        products: [.crypto, .cryptoExtras]),
     Module(
         name: "CairnReadModels",
         uses: ["CairnBytes", "CairnModel", "CairnLedger", "CairnSeries", "CairnFlowLogs"],
@@ -134,6 +136,13 @@ for module in modules where wanted?.contains(module.name) ?? true {
                 + (module.uses + testUses).filter { $0 != "CZlib" }.map { .byName(name: $0) } + module.products,
             exclude: filesRead(byTestsOf: module.name), swiftSettings: settings))
 }
+// No part of the program: tools/fuzz/run builds it.
+if Context.environment["CAIRN_FUZZ"] != nil {
+    targets.append(
+        .executableTarget(
+            name: "cairn-fuzz", dependencies: ["CairnBytes", "CairnModel", "CairnSeries", "CairnIngest"],
+            path: "tools/fuzz", exclude: ["run"], swiftSettings: settings))
+}
 targets.append(.systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]))
 targets.append(
     .target(
@@ -152,7 +161,8 @@ if wanted == nil {
 }
 
 var dependencies: [Package.Dependency] = [
-    // Crypto: SHA-256 and Ed25519 (BoringSSL on Linux); 70 s of a first debug build on two cores, 3 MB.
+    // Crypto: SHA-256 and Ed25519 (BoringSSL on Linux); 70 s of a first debug build on two cores, 3 MB. CryptoExtras, for
+    // the RSA signatures of SNS, another 15 s.
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     // FileDescriptor with typed errors; 5 s, under 1 MB.
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),

@@ -4,13 +4,18 @@
     python3 -m venv venv && venv/bin/pip install cramjam protobuf opentelemetry-proto
     venv/bin/python tools/make-wire-fixtures.py
 
-They are committed, so nobody needs this to run the tests. Same input, same bytes.
+They are committed, so nobody needs this to run the tests. Same input, same bytes, but for the keys of SNS.
 """
+import base64
+import functools
 import gzip
+import json
 import math
 import pathlib
 import random
 import struct
+import subprocess
+import tempfile
 
 import cramjam
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
@@ -232,6 +237,49 @@ def metric_stream():
     return messages
 
 
+def sns():
+    """Messages of SNS, signed with a key made here; openssl makes certificate and signatures."""
+    topic = "arn:aws:sns:eu-west-1:111122223333:migrations"
+    host = "https://sns.eu-west-1.amazonaws.com"
+    alarm = json.dumps({
+        "AlarmName": "checkout-5xx", "AlarmArn": "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:checkout-5xx",
+        "AWSAccountId": "111122223333", "NewStateValue": "ALARM", "OldStateValue": "OK",
+        "NewStateReason": "Threshold Crossed", "StateChangeTime": "2026-03-10T10:00:00.123+0000",
+        "Region": "EU (Ireland)",
+    })
+    messages = {
+        "notification": {"Type": "Notification", "Subject": "ALARM: checkout-5xx", "Message": alarm},
+        "plain": {"Type": "Notification", "Message": "backup of Übersicht\nis done"},
+        "confirmation": {
+            "Type": "SubscriptionConfirmation", "Token": "2336412f37", "Message": "You have chosen to subscribe ...",
+            "SubscribeURL": f"{host}/?Action=ConfirmSubscription&TopicArn={topic}&Token=2336412f37",
+        },
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        key, certificate, text, signature = (f"{folder}/{name}" for name in ("key", "certificate", "text", "signature"))
+        run = functools.partial(subprocess.run, check=True, capture_output=True)
+        run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
+             "-subj", "/CN=sns.amazonaws.com", "-days", "3650"])
+        (INGEST / "sns.pem").write_bytes(pathlib.Path(certificate).read_bytes())
+        run(["openssl", "x509", "-in", certificate, "-outform", "DER", "-out", str(INGEST / "sns.der")])
+        run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+             f"{folder}/ec", "-out", str(INGEST / "sns-ec.pem"), "-subj", "/CN=sns.amazonaws.com", "-days", "3650"])
+        for number, (name, message) in enumerate(messages.items()):
+            version = 2 - number % 2
+            message |= {
+                "MessageId": f"22b80b92-fdea-4c2c-8f9d-bdfb0c7bf32{number}", "TopicArn": topic,
+                "Timestamp": "2026-03-10T10:00:01.000Z", "SignatureVersion": str(version),
+                "SigningCertURL": f"{host}/SimpleNotificationService-7ff5318490ec183fbaddaa2a969abfda.pem",
+                "UnsubscribeURL": f"{host}/?Action=Unsubscribe",
+            }
+            signed = ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+            lines = "".join(f"{one}\n{message[one]}\n" for one in signed if one in message)
+            pathlib.Path(text).write_text(lines)
+            run(["openssl", "dgst", "-sha256" if version == 2 else "-sha1", "-sign", key, "-out", signature, text])
+            message["Signature"] = base64.b64encode(pathlib.Path(signature).read_bytes()).decode()
+            (INGEST / f"sns-{name}.json").write_text(json.dumps(message, indent=1, ensure_ascii=False) + "\n")
+
+
 def snappy_blocks():
     """Blocks of libsnappy over contents of different kinds, as pairs of files."""
     numbers = random.Random(5)
@@ -259,6 +307,7 @@ def main():
     (INGEST / "otlp-metrics.json").write_text(
         json_format.MessageToJson(request, use_integers_for_enums=True, indent=1) + "\n")
     (INGEST / "metric-stream-otlp.bin").write_bytes(metric_stream())
+    sns()
     pieces = b""
     for name, content, block in snappy_blocks():
         for part in (name.encode(), content, block):

@@ -13,7 +13,8 @@ import Testing
     /// Name to imports of every module, as the manifest's table has them.
     private static func manifest() throws -> [String: Set<String>] {
         let products = [
-            ".crypto": "Crypto", ".system": "SystemPackage", ".grdb": "GRDB", ".grdbSQLite": "GRDBSQLite",
+            ".crypto": "Crypto", ".cryptoExtras": "CryptoExtras", ".system": "SystemPackage", ".grdb": "GRDB",
+            ".grdbSQLite": "GRDBSQLite",
             ".yams": "Yams",
         ]
         var modules: [String: Set<String>] = [:]

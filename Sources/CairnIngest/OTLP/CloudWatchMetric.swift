@@ -52,13 +52,14 @@ struct CloudWatchMetric {
         return result
     }
 
-    /// `p99.9` as part of a metric's name; nil for what is none of CloudWatch's statistics.
-    static func percentile(_ text: String) -> String? {
-        guard text.utf8.count <= 32 else { return nil }
-        let name = snake(text)
-        // p99, tm99, tc99, ts99, wm99, and ranges as IQM or PR(0:300).
-        guard ["p", "tm", "tc", "ts", "wm", "iqm"].contains(where: { name.hasPrefix($0) }) else { return nil }
-        return name
+    /// - Parameter statistic: `sum`, `count`, `min`, `max` or a percentile or the like as `p99.9`.
+    mutating func add(statistic: String, _ value: Double) {
+        switch statistic {
+        case "count": statistics.append(("sample_count", value))
+        case "min": statistics.append(("minimum", value))
+        case "max": statistics.append(("maximum", value))
+        default: statistics.append((CloudWatchMetric.snake(statistic), value))
+        }
     }
 }
 
@@ -73,14 +74,14 @@ extension CloudWatchMetric {
         dimensions = (attribute("Dimensions")?.members ?? []).map { ($0.key, $0.text) }
         account = resource.first { $0.key == "cloud.account.id" }?.text ?? ""
         region = resource.first { $0.key == "cloud.region" }?.text ?? ""
-        statistics = [("sum", point.sum ?? 0), ("sample_count", Double(point.count))]
+        statistics = []
+        add(statistic: "count", Double(point.count))
+        if let sum = point.sum { add(statistic: "sum", sum) }
         for (quantile, value) in point.quantiles {
             switch quantile {
-            case 0: statistics.append(("minimum", value))
-            case 1: statistics.append(("maximum", value))
-            default:
-                let percent = OTLPNames.number((quantile * 1e6).rounded() / 1e4)
-                statistics.append(("p\(CloudWatchMetric.snake(percent))", value))
+            case 0: add(statistic: "min", value)
+            case 1: add(statistic: "max", value)
+            default: add(statistic: "p\(OTLPNames.number((quantile * 1e6).rounded() / 1e4))", value)
             }
         }
     }

@@ -130,6 +130,11 @@ enum OTLPProtobuf {
                 var bits: [UInt64] = []
                 try numbers(body, &message, field, into: &bits)
                 point.bounds += bits.map { Double(bitPattern: $0) }
+            case (.summary, 1):
+                throw ProtobufError(
+                    reason:
+                        "this is OpenTelemetry 0.7; choose opentelemetry1.0 or json as the metric stream's output format",
+                    offset: field.offset)
             case (.summary, 6): point.quantiles.append(try quantile(body, try message.bytes(body, field)))
             default: try message.skip(body, field)
             }

@@ -92,7 +92,7 @@ struct OTLPTranslator {
     ) {
         let timeMs = point.timeNanoseconds == 0 ? nil : Int64(point.timeNanoseconds / 1_000_000)
         if metric.kind == .summary, let stream = CloudWatchMetric(metric, point, resource: resource) {
-            return collector.add(stream.rows, labels: stream.labels, timeMs: timeMs, &table)
+            return add(stream, timeMs: timeMs, &table)
         }
         var problem: String?
         var rows: [SampleCollector.Row] = []
@@ -114,6 +114,10 @@ struct OTLPTranslator {
         collector.add(
             rows, labels: OTLPTranslator.join(OTLPNames.labels(point.attributes), identity), timeMs: timeMs,
             unless: problem, &table)
+    }
+
+    mutating func add(_ metric: CloudWatchMetric, timeMs: Int64?, _ table: inout ReceivedSeriesTable) {
+        collector.add(metric.rows, labels: metric.labels, timeMs: timeMs, &table)
     }
 
     mutating func leaveOutExemplar() { collector.leaveOutExemplar() }

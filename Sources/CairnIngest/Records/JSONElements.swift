@@ -18,6 +18,13 @@ enum JSONElements {
         return []
     }
 
+    /// The elements of an array.
+    static func ranges(ofArray bytes: [UInt8]) -> [Range<Int>] {
+        var walker = Walker(bytes: bytes)
+        walker.skipSpace()
+        return walker.elements()
+    }
+
     private struct Walker {
         let bytes: [UInt8]
         var offset = 0

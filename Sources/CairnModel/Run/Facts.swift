@@ -36,7 +36,8 @@ package enum Facts {
         case "aws.ecs.hook-state-change", "aws.ecs.deployment-state-change": return notice(event)
         case "aws.ecs.service-action": return serviceAction(event, detail)
         case "aws.ecs.task-state-change": return task(detail)
-        case "aws.cloudwatch.alarm-state-change", "aws.cloudwatch.cloudwatch-alarm-state-change": return alarm(detail)
+        case "aws.cloudwatch.alarm-state-change", "aws.cloudwatch.cloudwatch-alarm-state-change":
+            return alarm(event.data)
         case "velero.backup": return velero("backup", event)
         case "velero.restore": return velero("restore", event)
         default: return []
@@ -151,10 +152,15 @@ package enum Facts {
 
     // MARK: Amazon CloudWatch
 
-    private static func alarm(_ detail: JSONValue) -> [Fact] {
-        guard let name = detail["alarmName"]?.string, let state = detail["state"]?["value"]?.string else { return [] }
+    /// In the three shapes in which alarms come: of EventBridge, of a Lambda action, and in a message of SNS.
+    private static func alarm(_ event: JSONValue) -> [Fact] {
+        let detail = event["detail"] ?? event["alarmData"] ?? .null
+        let name = detail["alarmName"] ?? event["AlarmName"]
+        let state = detail["state"]?["value"] ?? event["NewStateValue"]
+        guard let name = name?.string, let state = state?.string else { return [] }
         var data: JSONObject = ["alarm": .string(name), "state": .string(state)]
-        if let previous = detail["previousState"]?["value"]?.string { data["previous"] = .string(previous) }
+        let previous = detail["previousState"]?["value"] ?? event["OldStateValue"]
+        if let previous = previous?.string { data["previous"] = .string(previous) }
         return [Fact(name: "alarm.changed", data: .object(data))]
     }
 
