@@ -67,6 +67,12 @@ import Testing
             #expect(error?.kind == .tooLarge)
         }
         var limits = ReceiveLimits.standard
+        limits.symbolsMax = 3
+        let error = #expect(throws: ReceiveError.self) {
+            try Received.read(try Fixture.bytes("Wire/remote-write-2.bin"), .v2, &table, limits: limits)
+        }
+        #expect(error?.kind == .tooLarge)
+        limits = ReceiveLimits.standard
         limits.rejectsHeldMax = 1
         limits.timesMs = 1_773_136_800_000...1_773_136_800_000
         let received = try Received.read(body, .v1, &table, limits: limits)

@@ -122,9 +122,9 @@ final class Fuzzer {
             _ = message.stringToSign
             _ = try message.events(options: options)
         case .events:
-            _ = try? EventReceiver.cloudEvents(input, options: options)
-            _ = try? EventReceiver.eventBridge(input, options: options)
-            _ = try EventReceiver.cloudEvent(input, options: options)
+            _ = try? PostedEventReader.cloudEvents(input, options: options)
+            _ = try? PostedEventReader.eventBridge(input, options: options)
+            _ = try PostedEventReader.cloudEvent(input, options: options)
         case .headers:
             let (name, value) = (
                 String(decoding: random.damaged(messages), as: UTF8.self), String(decoding: input, as: UTF8.self)
@@ -133,7 +133,7 @@ final class Fuzzer {
                 ("ce-specversion", "1.0"), ("ce-id", value), ("ce-source", "/x"), ("ce-type", "t"), (name, value),
                 ("ce-time", "2026-03-10T10:00:00Z"), ("content-type", name),
             ]
-            _ = try EventReceiver.cloudEvent(headers: headers, body: input, options: options)
+            _ = try PostedEventReader.cloudEvent(headers: headers, body: input, options: options)
         case .gates:
             _ = try? GateRequest.flagger(input)
             _ = try GateRequest.ecsHook(input)

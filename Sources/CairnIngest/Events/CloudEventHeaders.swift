@@ -1,7 +1,7 @@
 internal import CairnBytes
 
 /// CloudEvents in the binary mode of HTTP: the attributes are headers that begin with `ce-`, the body is the data.
-extension EventReceiver {
+extension PostedEventReader {
     /// Most attributes of one event; the specification has eight, extensions add a few.
     private static let attributesMax = 64
 

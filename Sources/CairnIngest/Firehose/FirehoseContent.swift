@@ -82,22 +82,34 @@ package struct FirehoseContent: Sendable {
         guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return try takeLines(record) }
         var splitter = JSONSplitter(bytesMax: record.count, keptBytesMax: 0, splitsLists: false)
         var pieces: [JSONSplitter.Piece] = []
-        splitter.append(record[...]) { piece, _, _ in pieces.append(piece) }
-        splitter.finish { piece, _, _ in pieces.append(piece) }
-        for piece in pieces {
-            switch piece {
-            case .object(let bytes):
-                let value: JSONValue
-                do throws(JSONError) {
-                    value = try JSONParser.parse(bytes).value
-                } catch {
-                    throw Refusal(reason: error.description)
-                }
-                try take(value, &translator, &table)
-            case .broken(_, _, let reason, let line, let column):
-                throw Refusal(reason: "line \(line), column \(column): \(reason)")
-            case .listBegins, .listEnds: continue
+        // Objects wait in a list, which must not become millions of them.
+        for start in stride(from: 0, to: record.count, by: FirehoseContent.pieceBytesMax) {
+            let end = min(record.count, start + FirehoseContent.pieceBytesMax)
+            splitter.append(record[start..<end]) { piece, _, _ in pieces.append(piece) }
+            if end == record.count { splitter.finish { piece, _, _ in pieces.append(piece) } }
+            for piece in pieces { try take(piece, &translator, &table) }
+            pieces.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Bytes of a record in which objects are looked for at a time.
+    private static let pieceBytesMax = 64 << 10
+
+    private mutating func take(
+        _ piece: JSONSplitter.Piece, _ translator: inout OTLPTranslator, _ table: inout ReceivedSeriesTable
+    ) throws(Refusal) {
+        switch piece {
+        case .object(let bytes):
+            let value: JSONValue
+            do throws(JSONError) {
+                value = try JSONParser.parse(bytes).value
+            } catch {
+                throw Refusal(reason: error.description)
             }
+            try take(value, &translator, &table)
+        case .broken(_, _, let reason, let line, let column):
+            throw Refusal(reason: "line \(line), column \(column): \(reason)")
+        case .listBegins, .listEnds: return
         }
     }
 

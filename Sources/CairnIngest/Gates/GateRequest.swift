@@ -22,7 +22,7 @@ package struct GateRequest: Sendable, Hashable {
     private static func object(_ body: [UInt8]) throws(ReceiveError) -> JSONValue {
         var limits = ReceiveLimits.standard
         limits.bodyBytesMax = bodyBytesMax
-        let value = try EventReceiver.parse(body, limits).value
+        let value = try PostedEventReader.parse(body, limits).value
         guard value.object != nil else { throw ReceiveError(.malformed, "the body is not a JSON object") }
         return value
     }

@@ -35,7 +35,7 @@ package struct SNSMessage: Sendable {
         guard body.count <= SNSMessage.bodyBytesMax else {
             throw ReceiveError(.tooLarge, "\(body.count) bytes are more than SNS sends")
         }
-        let value = try EventReceiver.parse(body, .standard).value
+        let value = try PostedEventReader.parse(body, .standard).value
         guard let kind = Kind(rawValue: try SNSMessage.text("Type", value)) else {
             throw ReceiveError(.malformed, "the Type is none of SNS")
         }
@@ -121,7 +121,7 @@ package struct SNSMessage: Sendable {
         guard kind == .notification else { return received }
         let inner = Array(message.utf8)
         if let object = try? JSONParser.parse(inner).value, object["detail-type"] != nil || object["AlarmName"] != nil {
-            return try EventReceiver.eventBridge(inner, options: options, limits: limits)
+            return try PostedEventReader.eventBridge(inner, options: options, limits: limits)
         }
         guard let time = Timestamp(timestamp) else {
             throw ReceiveError(.malformed, "the Timestamp is not a time of RFC 3339")

@@ -7,12 +7,14 @@ package struct ReceiveLimits: Sendable, Hashable {
     package var seriesMax = 1 << 18
     /// Most samples in one request, after a histogram became its buckets: 16 MiB of them.
     package var samplesMax = 1 << 20
+    /// Symbols of one request of remote write 2.0: names and values of all its series, each once.
+    package var symbolsMax = 1 << 20
     /// Records of one Firehose request, by its documentation.
     package var recordsMax = 10_000
     /// One Firehose record, decoded, by its documentation (1,000 KiB).
     package var recordBytesMax = 1_024_000
     /// All that the records of one request may come to when their gzip is undone. Flow logs shrink some ten times.
-    package var inflatedBytesMax = 256 << 20
+    package var inflatedBytesMax = 128 << 20
     /// Events of one CloudEvents batch: at 64 KiB each they are as much as a body.
     package var eventsMax = 1000
     /// Rejects told with index and reason; beyond, they are counted.

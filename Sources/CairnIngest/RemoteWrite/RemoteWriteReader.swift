@@ -142,6 +142,11 @@ struct RemoteWriteWalk {
                 guard !symbols.isEmpty || text.isEmpty else {
                     throw ProtobufError(reason: "the first symbol is not empty", offset: field.offset)
                 }
+                guard symbols.count < limits.symbolsMax else {
+                    isTooLarge = true
+                    throw ProtobufError(
+                        reason: "more than \(limits.symbolsMax) symbols in one request", offset: field.offset)
+                }
                 symbols.append(table.symbol(body, text))
             default: try message.skip(body, field)
             }

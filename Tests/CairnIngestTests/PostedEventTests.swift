@@ -5,40 +5,40 @@ import CairnTestSupport
 import Testing
 
 /// Events as they are posted: EventBridge, CloudEvents in three modes, SNS, and calls of gates.
-@Suite struct EventReceiverTests {
+@Suite struct PostedEventTests {
     static let options = ImportOptions(format: .events, cluster: "eks-1")
     static let event =
         #"{"specversion":"1.0","id":"1","source":"/ci","type":"deploy.done","time":"2026-03-10T10:00:00Z","data":{"n":1.10}}"#
 
     @Test func aBatchGivesItsEventsAndNamesTheOthers() throws {
-        let body = "[ \(EventReceiverTests.event) , 5, {\"specversion\":\"1.0\"},\(EventReceiverTests.event)]"
-        let received = try EventReceiver.cloudEvents(Array(body.utf8), options: EventReceiverTests.options)
+        let body = "[ \(PostedEventTests.event) , 5, {\"specversion\":\"1.0\"},\(PostedEventTests.event)]"
+        let received = try PostedEventReader.cloudEvents(Array(body.utf8), options: PostedEventTests.options)
         #expect(received.events.map(\.event.id) == ["1", "1"])
-        #expect(received.events.allSatisfy { $0.event.received?.bytes == Array(EventReceiverTests.event.utf8) })
+        #expect(received.events.allSatisfy { $0.event.received?.bytes == Array(PostedEventTests.event.utf8) })
         #expect(received.rejects.held.map(\.index) == [1, 2])
-        #expect(try EventReceiver.cloudEvents(Array("[]".utf8), options: EventReceiverTests.options).events.isEmpty)
+        #expect(try PostedEventReader.cloudEvents(Array("[]".utf8), options: PostedEventTests.options).events.isEmpty)
         for body in ["{}", "[", ""] {
             #expect(throws: ReceiveError.self) {
-                try EventReceiver.cloudEvents(Array(body.utf8), options: EventReceiverTests.options)
+                try PostedEventReader.cloudEvents(Array(body.utf8), options: PostedEventTests.options)
             }
         }
         var limits = ReceiveLimits.standard
         limits.eventsMax = 1
         let error = #expect(throws: ReceiveError.self) {
-            try EventReceiver.cloudEvents(Array("[1,2]".utf8), options: EventReceiverTests.options, limits: limits)
+            try PostedEventReader.cloudEvents(Array("[1,2]".utf8), options: PostedEventTests.options, limits: limits)
         }
         #expect(error?.kind == .tooLarge)
     }
 
     @Test func theBinaryModeSaysTheSameAsTheStructured() throws {
-        let structured = try EventReceiver.cloudEvent(
-            Array(EventReceiverTests.event.utf8), options: EventReceiverTests.options)
+        let structured = try PostedEventReader.cloudEvent(
+            Array(PostedEventTests.event.utf8), options: PostedEventTests.options)
         let headers = [
             ("CE-SpecVersion", "1.0"), ("ce-id", "1"), ("ce-source", "%2Fci"), ("ce-type", "\"deploy.done\""),
             ("Ce-Time", "2026-03-10T10:00:00Z"), ("Content-Type", "application/json; charset=utf-8"), ("Host", "x"),
         ]
-        let binary = try EventReceiver.cloudEvent(
-            headers: headers, body: Array(#"{"n":1.10}"#.utf8), options: EventReceiverTests.options)
+        let binary = try PostedEventReader.cloudEvent(
+            headers: headers, body: Array(#"{"n":1.10}"#.utf8), options: PostedEventTests.options)
         var expected = try #require(structured.events.first?.event)
         var found = try #require(binary.events.first?.event)
         #expect(found.extensions["datacontenttype"] == "application/json; charset=utf-8")
@@ -56,16 +56,16 @@ import Testing
             ("ce-specversion", "1.0"), ("ce-id", "a%20b%E2%82%AC"), ("ce-source", "/x"), ("ce-type", "t"),
             ("ce-time", "2026-03-10T10:00:00Z"), ("ce-note", "\"say \\\"hi\\\"\""),
         ]
-        let text = try EventReceiver.cloudEvent(
+        let text = try PostedEventReader.cloudEvent(
             headers: headers + [("content-type", "text/plain")], body: Array("ü".utf8),
-            options: EventReceiverTests.options)
+            options: PostedEventTests.options)
         #expect(text.events.first?.event.id == "a b€" && text.events.first?.event.data == "ü")
         #expect(text.events.first?.event.extensions["note"] == "say \"hi\"")
-        let binary = try EventReceiver.cloudEvent(
+        let binary = try PostedEventReader.cloudEvent(
             headers: headers + [("content-type", "application/x-thing")], body: [0xFF, 0],
-            options: EventReceiverTests.options)
+            options: PostedEventTests.options)
         #expect(binary.events.first?.event.data == ["data_base64": "/wA="])
-        let empty = try EventReceiver.cloudEvent(headers: headers, body: [], options: EventReceiverTests.options)
+        let empty = try PostedEventReader.cloudEvent(headers: headers, body: [], options: PostedEventTests.options)
         #expect(empty.events.first?.event.data == .null)
     }
 
@@ -76,7 +76,7 @@ import Testing
     ]) func headersThatAreNoAttributesAreRefused(name: String, value: String, says: String) {
         let headers = [("ce-specversion", "1.0"), ("ce-source", "/x"), (name, value)]
         let error = #expect(throws: ReceiveError.self) {
-            try EventReceiver.cloudEvent(headers: headers, body: [], options: EventReceiverTests.options)
+            try PostedEventReader.cloudEvent(headers: headers, body: [], options: PostedEventTests.options)
         }
         #expect(error?.reason.contains(says) ?? false, "\(String(describing: error))")
     }
@@ -86,7 +86,7 @@ import Testing
             ("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/x"), ("ce-type", "cairn.phase.started.v1"),
             ("ce-time", "2026-03-10T10:00:00Z"),
         ]
-        let received = try EventReceiver.cloudEvent(headers: headers, body: [], options: EventReceiverTests.options)
+        let received = try PostedEventReader.cloudEvent(headers: headers, body: [], options: PostedEventTests.options)
         #expect(received.events.isEmpty && received.rejects.summary.contains("only Cairn itself produces"))
     }
 
@@ -121,17 +121,17 @@ import Testing
             [], [0x30], Array("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n".utf8), good + [0],
         ] {
             #expect(throws: SNSSignature.Failure.self) {
-                try SNSSignature.verify(message, certificate: bytes, at: EventReceiverTests.moment)
+                try SNSSignature.verify(message, certificate: bytes, at: PostedEventTests.moment)
             }
         }
         #expect(throws: SNSSignature.Failure.certificate("has no RSA key of at least 2048 bits")) {
             try SNSSignature.verify(
-                message, certificate: try Fixture.bytes("Wire/sns-ec.pem"), at: EventReceiverTests.moment)
+                message, certificate: try Fixture.bytes("Wire/sns-ec.pem"), at: PostedEventTests.moment)
         }
         var random = SeededRandom(seed: 9)
         for _ in 0..<300 {
             let damaged = FuzzTests.damaged(good, &random)
-            _ = try? SNSSignature.verify(message, certificate: damaged, at: EventReceiverTests.moment)
+            _ = try? SNSSignature.verify(message, certificate: damaged, at: PostedEventTests.moment)
         }
     }
 
@@ -157,12 +157,12 @@ import Testing
     }
 
     @Test func notificationsBecomeEvents() throws {
-        let options = EventReceiverTests.options
+        let options = PostedEventTests.options
         let alarm = try SNSMessage(try Fixture.bytes("Wire/sns-notification.json")).events(options: options)
         let event = try #require(alarm.events.first?.event)
         #expect(event.type == "aws.cloudwatch.alarm-state-change.v0")
         #expect(
-            Facts.interpret(EventReceiverTests.recorded(event)).map(\.data) == [
+            Facts.interpret(PostedEventTests.recorded(event)).map(\.data) == [
                 ["alarm": "checkout-5xx", "state": "ALARM", "previous": "OK"]
             ])
         let plain = try SNSMessage(try Fixture.bytes("Wire/sns-plain.json")).events(options: options)
@@ -186,10 +186,10 @@ import Testing
              "alarmName":"checkout-5xx","state":{"value":"OK","timestamp":"2026-03-10T10:00:00.123+0000"},
              "previousState":{"value":"ALARM"}}}
             """#
-        let received = try EventReceiver.eventBridge(Array(body.utf8), options: EventReceiverTests.options)
+        let received = try PostedEventReader.eventBridge(Array(body.utf8), options: PostedEventTests.options)
         let event = try #require(received.events.first?.event)
         #expect(
-            Facts.interpret(EventReceiverTests.recorded(event)).map(\.data) == [
+            Facts.interpret(PostedEventTests.recorded(event)).map(\.data) == [
                 ["alarm": "checkout-5xx", "state": "OK", "previous": "ALARM"]
             ])
     }
@@ -230,22 +230,22 @@ import Testing
         var random = SeededRandom(seed: seed)
         let bodies = [
             try Fixture.bytes("Wire/sns-notification.json"), try Fixture.bytes("Wire/sns-confirmation.json"),
-            Array(EventReceiverTests.event.utf8), Array("[\(EventReceiverTests.event)]".utf8),
+            Array(PostedEventTests.event.utf8), Array("[\(PostedEventTests.event)]".utf8),
         ]
-        let options = EventReceiverTests.options
+        let options = PostedEventTests.options
         for round in 0..<200 {
             let body = FuzzTests.damaged(bodies[round % bodies.count], &random)
             if let message = try? SNSMessage(body) {
                 _ = message.stringToSign
                 _ = try? message.events(options: options)
             }
-            _ = try? EventReceiver.cloudEvent(body, options: options)
-            _ = try? EventReceiver.cloudEvents(body, options: options)
-            _ = try? EventReceiver.eventBridge(body, options: options)
+            _ = try? PostedEventReader.cloudEvent(body, options: options)
+            _ = try? PostedEventReader.cloudEvents(body, options: options)
+            _ = try? PostedEventReader.eventBridge(body, options: options)
             _ = try? GateRequest.ecsHook(body)
             _ = try? GateRequest.flagger(body)
             let value = String(decoding: FuzzTests.damaged(Array("%2Fci\\\"%E2%82".utf8), &random), as: UTF8.self)
-            _ = try? EventReceiver.cloudEvent(
+            _ = try? PostedEventReader.cloudEvent(
                 headers: [("ce-id", value), (value, "x"), ("content-type", value)], body: body, options: options)
         }
     }

@@ -10,7 +10,7 @@ package struct ReceivedEvents: Sendable {
 ///
 /// A body that is no such event at all is refused whole; an event that is one and breaks a rule is a reject with its
 /// place.
-package enum EventReceiver {
+package enum PostedEventReader {
     /// What an API destination of EventBridge posts: one envelope, or the alarm of a CloudWatch action.
     package static func eventBridge(
         _ body: [UInt8], options: ImportOptions, limits: ReceiveLimits = .standard
