@@ -26,11 +26,14 @@ package struct CairnServer: Sendable {
         package var queries: SavedQueries
         /// Where log lines go.
         package var write: @Sendable (String) -> Void
+        /// How certificates of SNS and keys of OIDC are read; nil: over HTTPS.
+        package var outside: (any OutsideReader)?
 
         package init(
             clock: any WallClock, random: any RandomSource, version: String, queries: SavedQueries,
-            write: @escaping @Sendable (String) -> Void
+            write: @escaping @Sendable (String) -> Void, outside: (any OutsideReader)? = nil
         ) {
+            self.outside = outside
             self.clock = clock
             self.random = random
             self.version = version
@@ -80,18 +83,20 @@ package struct CairnServer: Sendable {
                 availableConnectionsDelegate: MaximumAvailableConnections(options.connectionsMax, logger: logger)),
             onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) }, logger: logger)
         parts.start()
-        defer { parts.stop() }
         var services: [any Service] = [app, FeedCloser(feed: parts.feed)]
         if let reloader { services.append(reloader) }
         services += parts.services
-        try await ServiceGroup(
+        let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map {
                     .init(
                         service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup)
-                }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        ).run()
+                }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        let result: Result<Void, any Error>
+        do { result = .success(try await group.run()) } catch { result = .failure(error) }
+        try await parts.stop()
+        try result.get()
     }
 
     /// Every route with the scope that it needs: a scope's text, `any` for any valid token, `none` for nobody's.

@@ -17,6 +17,8 @@ struct ServerParts: Sendable {
     private let follower: Follower
     private let watch: AnalysisWatch
     private let disk: DiskWatch
+    private let pool: BlockingPool
+    private let web: WebReader
 
     /// Calls without a valid token from one address: a person who mistypes never meets it.
     private static let strangers = RateLimits.Limit(perSecond: 5, burst: 50)
@@ -29,6 +31,7 @@ struct ServerParts: Sendable {
         let seed = random.bytes(count: 8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         let metrics = ServerMetrics()
         let pool = BlockingPool()
+        let web = WebReader(clock: clock)
         let feed = LiveFeed()
         let journal = Journal(ledger: ledger, clock: clock, run: run)
         let tokens = try TokenBook(ledger: ledger)
@@ -39,7 +42,7 @@ struct ServerParts: Sendable {
             limits: RateLimits(.init(perSecond: options.callsPerSecond, burst: options.callsPerSecond * 4)),
             strangerLimits: RateLimits(ServerParts.strangers), journal: journal, clock: clock, signedTokens: nil)
         let samples = SampleIntake(ledger: ledger, clock: clock, pool: pool, run: run, seed: seed)
-        let events = EventIntake(ledger: ledger, clock: clock)
+        let events = EventIntake(ledger: ledger, clock: clock, pool: pool, journal: journal, metrics: metrics)
         let watch = AnalysisWatch(
             workspace: workspace, clock: clock, intervalSeconds: options.analysisSeconds, metrics: metrics,
             onProblem: tell)
@@ -51,7 +54,15 @@ struct ServerParts: Sendable {
         let budget = BodyBudget(bytesMax: options.bodyBytesMax)
         var routes = RemoteWriteReceiver(intake: samples, journal: journal, metrics: metrics).routes
         routes += OTLPReceiver(intake: samples, journal: journal, metrics: metrics).routes
-        routes += EventReceiver(intake: events, pool: pool, journal: journal, metrics: metrics).routes
+        routes +=
+            FirehoseReceiver(
+                samples: samples,
+                flows: FlowIntake(ledger: ledger, ledgerPath: workspace.path, disk: RealDisk(), clock: clock),
+                pool: pool,
+                journal: journal, metrics: metrics
+            ).routes
+        routes += PostedEvents(intake: events).routes
+        routes += SNSReceiver(topics: Set(options.topics), intake: events, outside: environment.outside ?? web).routes
         routes += commands.routes
         routes +=
             QuestionRoutes(
@@ -73,6 +84,8 @@ struct ServerParts: Sendable {
             bodies: BodyReader(budget: budget, clock: clock), metrics: metrics, journal: journal, clock: clock,
             logger: logger, pages: pages, isEncrypted: options.tls != nil)
         self.feed = feed
+        self.pool = pool
+        self.web = web
         self.samples = samples
         self.watch = watch
         follower = Follower(
@@ -95,12 +108,17 @@ struct ServerParts: Sendable {
         disk.start()
     }
 
-    /// Blocks until what waits is on disk.
-    func stop() {
-        disk.stop()
-        watch.stop()
-        samples.stop()
-        follower.stop()
+    /// Returns when what waits is on disk and every thread has ended.
+    func stop() async throws {
+        // On a thread that may block.
+        try await pool.run {
+            disk.stop()
+            watch.stop()
+            samples.stop()
+            follower.stop()
+        }
+        try await web.stop()
+        try await pool.stop()
     }
 }
 

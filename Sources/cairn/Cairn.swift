@@ -16,7 +16,8 @@ struct Cairn: AsyncParsableCommand {
             DivergeCommand.self, DropsCommand.self, AnomaliesCommand.self, ExplainCommand.self, GateCommand.self,
             CheckCommand.self, FindingCommand.self, FlowsCommand.self, TimelineCommand.self, QueryCommand.self,
             ReportCommand.self, CheckpointCommand.self, VerifyCommand.self, ProveCommand.self, RedactCommand.self,
-            KeyCommand.self, TokenCommand.self, ServeCommand.self, RebuildCommand.self, SealCommand.self,
+            KeyCommand.self, TokenCommand.self, ServeCommand.self, BackupCommand.self, RebuildCommand.self,
+            SealCommand.self,
             StatsCommand.self, BenchCommand.self,
             VersionCommand.self, CompletionCommand.self,
         ])

@@ -30,8 +30,8 @@ import Testing
         let partial = [0x08, 5, 0x12, UInt8(message.utf8.count)] + Array(message.utf8)
         #expect(OTLPAnswer.response(received.rejects, .protobuf) == [0x0A, UInt8(partial.count)] + partial)
         let empty = try Received.otlp([], .protobuf, &table)
-        #expect(OTLPAnswer.response(empty, .protobuf).isEmpty)
-        #expect(OTLPAnswer.response(empty, .json) == Array("{}".utf8))
+        #expect(OTLPAnswer.response(empty.rejects, .protobuf).isEmpty)
+        #expect(OTLPAnswer.response(empty.rejects, .json) == Array("{}".utf8))
         #expect(OTLPAnswer.status(code: 3, message: "no", .protobuf) == [0x08, 3, 0x12, 2, 0x6E, 0x6F])
         #expect(OTLPAnswer.status(code: 3, message: "no", .json) == Array(#"{"code":3,"message":"no"}"#.utf8))
     }

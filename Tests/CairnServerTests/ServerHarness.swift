@@ -9,6 +9,7 @@ import CairnServer
 import CairnTestSupport
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import Testing
 
 /// A server of a new ledger on a free port of loopback, for as long as `body` runs.
@@ -61,7 +62,8 @@ struct ServerHarness: Sendable {
             environment: .init(
                 clock: SystemClock(), random: SystemRandom(), version: "test",
                 queries: try SavedQueries.load(folder: nil), write: { log.add($0) }))
-        let client = HTTPClient(eventLoopGroupProvider: .singleton)
+        let client = HTTPClient(
+            eventLoopGroupProvider: .singleton, configuration: .init(redirectConfiguration: .disallow))
         let (ports, announced) = AsyncStream.makeStream(of: Int.self)
         let running = Task {
             defer { announced.finish() }

@@ -10,42 +10,48 @@ struct EventIntake: Sendable {
     /// What became of one request.
     struct Outcome: Sendable {
         var accepted = 0
+        /// Events that were in the log before.
         var duplicates = 0
-        var rejects: [String] = []
-        /// Of the log itself, which takes the whole request or nothing of it.
         var violations = 0
+        var rejectedCount = 0
+        /// The first rejects, in words.
+        var rejects: [String] = []
     }
 
     let ledger: Ledger
     let clock: any WallClock
+    let pool: BlockingPool
+    let journal: Journal
+    let metrics: ServerMetrics
 
-    /// Blocks until what can be used is on disk.
-    /// - Parameter name: what rejects call the request.
-    func take(
-        _ bytes: [UInt8], as format: ImportFormat, cluster: String?, actor: Actor, named name: String
-    ) throws -> Outcome {
-        let importer = FileImporter(file: name, options: ImportOptions(format: format, cluster: cluster))
-        var events: [IngestedEvent] = []
-        var outcome = Outcome()
-        func collect(_ batch: IngestBatch) {
-            events += batch.events
-            outcome.rejects += batch.rejects.map(\.description)
+    /// Returns when what can be used is on disk. What was rejected is counted and told to the journal.
+    func take(_ received: ReceivedEvents, receiver: String, _ call: Call) async throws -> Outcome {
+        var outcome = try await pool.run {
+            var outcome = Outcome()
+            if received.events.isEmpty { return outcome }
+            var facts = FactAppender(ledger: ledger, actor: call.actor, clock: clock)
+            let events = received.events.map { traced($0.event, call) }
+            for (event, error) in zip(events, try facts.append(events)) {
+                if let error { outcome.rejects.append("event \(event.id): \(error.message)") }
+            }
+            outcome.accepted = facts.accepted
+            outcome.duplicates = facts.duplicates
+            outcome.violations = facts.violations
+            return outcome
         }
-        try importer.append(bytes, emit: collect)
-        let file = try importer.finish(emit: collect)
-        if let damage = file.damage { outcome.rejects.append("\(name): \(damage)") }
-        try append(events.map(\.event), actor: actor, &outcome)
+        outcome.rejectedCount = outcome.rejects.count + received.rejects.count
+        outcome.rejects = Array((received.rejects.held.map(\.description) + outcome.rejects).prefix(10))
+        metrics.add(.recordsAccepted, outcome.accepted, receiver: receiver)
+        metrics.add(.recordsRejected, outcome.rejectedCount, receiver: receiver)
+        journal.rejected(
+            receiver: receiver, principal: call.principal, count: outcome.rejectedCount, examples: outcome.rejects)
         return outcome
     }
 
-    func append(_ events: [ProposedEvent], actor: Actor, _ outcome: inout Outcome) throws {
-        if events.isEmpty { return }
-        var facts = FactAppender(ledger: ledger, actor: actor, clock: clock)
-        for (event, error) in zip(events, try facts.append(events)) {
-            if let error { outcome.rejects.append("event \(event.id): \(error.message)") }
-        }
-        outcome.accepted += facts.accepted
-        outcome.duplicates += facts.duplicates
-        outcome.violations += facts.violations
+    /// The caller's place in a trace is kept where the event has none itself.
+    private func traced(_ event: ProposedEvent, _ call: Call) -> ProposedEvent {
+        var event = event
+        event.traceparent = event.traceparent ?? call.traceparent
+        return event
     }
 }

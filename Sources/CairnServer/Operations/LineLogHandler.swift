@@ -25,18 +25,20 @@ struct LineLogHandler: LogHandler {
     private static let textBytesMax = 2000
 
     func log(event: LogEvent) {
-        var fields = JSONObject()
-        fields["time"] = .string(clock.now().description)
-        fields["level"] = .string(event.level.rawValue)
-        fields["message"] = .string(LineLogHandler.clipped(event.message.description))
+        var fields = [
+            ("time", clock.now().description), ("level", event.level.rawValue),
+            ("message", LineLogHandler.clipped(event.message.description)),
+        ]
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) where !key.hasPrefix("hb.") {
-            fields[key] = .string(LineLogHandler.clipped("\(value)"))
+            fields.append((key, LineLogHandler.clipped("\(value)")))
         }
         switch format {
-        case .json: write(CanonicalJSON.string(of: .object(fields)))
-        case .text:
-            write(fields.map { "\($0.name)=\(LineLogHandler.quoted($0.value.string ?? ""))" }.joined(separator: " "))
+        case .json:
+            var object = JSONObject()
+            for (name, text) in fields { object[name] = .string(text) }
+            write(CanonicalJSON.string(of: .object(object)))
+        case .text: write(fields.map { "\($0.0)=\(LineLogHandler.quoted($0.1))" }.joined(separator: " "))
         }
     }
 

@@ -35,7 +35,8 @@ struct Notification: Sendable, Hashable {
         }
         key = "\(kind) \(event.subject.text) \(event.data["phase"]?.string ?? "")"
         let words = TimelineEntry(event)
-        summary = words.evidence.isEmpty
+        summary =
+            words.evidence.isEmpty
             ? words.action : "\(words.action) (\(words.evidence.map(\.text).joined(separator: "; ")))"
         stream = event.subject.text
         position = event.position

@@ -113,11 +113,17 @@ struct TokenRevokeCommand: ParsableCommand {
 
     @OptionGroup var ledger: LedgerArguments
     @OptionGroup var key: KeyArguments
+    @OptionGroup var output: OutputArguments
 
     func run() throws {
         let log = try ledger.openToWrite(command: "token revoke", key: key)
         try TokenOffice(ledger: log, actor: LocalActor.current(), clock: SystemClock(), random: SystemRandom())
             .revoke(id, reason: reason)
+        let revoked = try TokenOffice.tokens(in: log)[id]
+        try output.print(
+            .ofOne([
+                ("id", .text(id)), ("name", .optional(revoked?.name)), ("revoked", .optional(revoked?.revoked)),
+            ]))
         try log.close()
     }
 }
