@@ -130,34 +130,3 @@ package struct DivergenceMapDocument: Sendable, Hashable {
         self.filter = filter
     }
 }
-
-/// One metric of one application, compared.
-package struct ComparisonDocument: Sendable, Hashable {
-    package var app: String
-    package var metric: String
-    package var pair: TimelineDocument.ClusterNames
-    package var verdict: DivergenceMapDocument.Verdict?
-    /// Numbers, sentences and charts: both series, and the evidence over time.
-    package var explanation: Explanation
-    package var finding: String?
-    package var position: UInt64?
-    /// Entries of samples of the time that was judged, of both clusters.
-    package var sources: [FindingDocument.Source]
-    package var sourceCount: Int
-
-    package init(
-        app: String, metric: String, pair: TimelineDocument.ClusterNames, verdict: DivergenceMapDocument.Verdict?,
-        explanation: Explanation, finding: String?, position: UInt64?, sources: [FindingDocument.Source],
-        sourceCount: Int
-    ) {
-        self.app = app
-        self.metric = metric
-        self.pair = pair
-        self.verdict = verdict
-        self.explanation = explanation
-        self.finding = finding
-        self.position = position
-        self.sources = sources
-        self.sourceCount = sourceCount
-    }
-}
