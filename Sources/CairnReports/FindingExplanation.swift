@@ -5,18 +5,7 @@ package import CairnWeb
 
 /// Explains a recorded finding, from its events alone.
 package enum FindingExplanation {
-    /// An entry that the finding rests on.
-    package struct Source: Sendable, Hashable {
-        package var position: UInt64
-        package var type: String
-        package var time: Timestamp
-
-        package init(position: UInt64, type: String, time: Timestamp) {
-            self.position = position
-            self.type = type
-            self.time = time
-        }
-    }
+    package typealias Source = FindingDocument.Source
 
     /// - Parameters:
     ///   - id: of the finding.

@@ -1,6 +1,5 @@
 package import CairnBytes
 internal import CairnLedger
-internal import CairnModel
 internal import CairnReadModels
 package import CairnWeb
 
@@ -11,22 +10,10 @@ package enum ExplainAnswer {
 
     package static func explanation(of id: String, _ workspace: Workspace, now: Timestamp) throws -> Explanation {
         let full = try finding(id, in: workspace)
-        let found = try workspace.readModel.query(
-            "SELECT position FROM events WHERE stream = :stream ORDER BY revision",
-            ["stream": .text(StreamName(kind: "finding", foreignID: full).text)])
-        var state = FindingState()
-        for row in found.rows {
-            guard let position = row[0].integer.flatMap({ UInt64(exactly: $0) }) else { continue }
-            state.apply(try workspace.ledger.event(at: position))
-        }
-        let positions = state.data?["evidence"]?.array?.compactMap { $0.integer.flatMap { UInt64(exactly: $0) } } ?? []
-        var sources: [FindingExplanation.Source] = []
-        for position in positions.prefix(sourcesMax) where position < workspace.ledger.size {
-            let event = try workspace.ledger.event(at: position)
-            sources.append(.init(position: position, type: event.type, time: event.time))
-        }
+        let events = try FindingEvents(of: full, workspace.ledger, workspace.readModel)
         return FindingExplanation.make(
-            id: full, state: state, sources: sources, now: now)
+            id: full, state: events.state,
+            sources: try events.sources(in: workspace.ledger, most: ExplainAnswer.sourcesMax), now: now)
     }
 
     /// The one finding whose id begins with a text.
