@@ -1,17 +1,19 @@
 """Makes flow logs from a seed, and measures `cairn flows` and `cairn import flow-logs` beside DuckDB and chdb on them.
 
     bench-flow-logs.py --records N --out DIR [--seed S]
-    bench-flow-logs.py --measure DIR --cairn PROGRAM --work DIR [--flows-only]
+    bench-flow-logs.py --measure DIR --cairn PROGRAM --work DIR [--flows-only] [--json FILE]
 
-Every program writes all rows into a file of its own, and the rows must be the same. The peers are those that are
+--json writes the figures into a file as well. Every program writes all rows into a file of its own, and the rows must be the same. The peers are those that are
 installed for this python3.
 """
 
 import argparse
 import gzip
+import json
 import os
 import random
 import resource
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -129,19 +131,52 @@ def peers(folder, work):
 
 
 def measure_import(folder, cairn, work, number):
-    """Wall and processor seconds of importing both clusters and bringing the read model up to date."""
+    """Wall and processor seconds of importing both clusters, named by their folders, which leaves the tables up to
+    date."""
     place, key = os.path.join(work, f"flow-ledger-{number}"), os.path.join(work, f"key{number}")
     subprocess.run([cairn, "init", "--ledger", place, "--key", key], check=True, stdout=subprocess.DEVNULL)
-    total = [0.0, 0.0]
-    for cluster in ("self-managed", "eks"):
-        wall, cpu = run([cairn, "import", "flow-logs", os.path.join(folder, cluster), "--cluster", cluster,
-                         "--ledger", place, "--key", key])
-        total = [total[0] + wall, total[1] + cpu]
-    wall, cpu = run([cairn, "query", "SELECT count(*) FROM flow_counters", "--ledger", place])
-    return total[0] + wall, total[1] + cpu
+    taken = run([cairn, "import", "flow-logs", folder, "--ledger", place, "--key", key])
+    with sqlite3.connect(os.path.join(place, "read-model.sqlite")) as tables:
+        counted, = tables.execute("SELECT sum(flows) FROM flow_counters").fetchone()
+    imported = sum(line.startswith(b"5 ") for cluster in os.listdir(folder)
+                   for name in os.listdir(os.path.join(folder, cluster))
+                   for line in gzip.open(os.path.join(folder, cluster, name))) if number == 0 else counted
+    if counted != imported:
+        sys.exit(f"the tables count {counted} of {imported} records")
+    return taken
 
 
-def measure(folder, cairn, work, imports=True):
+# In a process of its own: the largest resident set of a child begins with that of the process that starts it.
+PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def peak_kilobytes(folder, cairn, work):
+    """Largest resident sets of importing the files, and of importing ten times as many: the same once more each time,
+    told apart by the time in their gzip headers."""
+    large = os.path.join(work, "ten-times")
+    for cluster in os.listdir(folder):
+        os.makedirs(os.path.join(large, cluster))
+        for name in os.listdir(os.path.join(folder, cluster)):
+            with open(os.path.join(folder, cluster, name), "rb") as file:
+                content = file.read()
+            for number in range(10):
+                with open(os.path.join(large, cluster, f"{number}-{name}"), "wb") as file:
+                    file.write(content[:4] + number.to_bytes(4, "little") + content[8:])
+    peaks = []
+    for name, files in (("once", folder), ("ten", large)):
+        place, key = os.path.join(work, f"peak-{name}"), os.path.join(work, f"key-peak-{name}")
+        subprocess.run([cairn, "init", "--ledger", place, "--key", key], check=True, stdout=subprocess.DEVNULL)
+        command = [cairn, "import", "flow-logs", files, "--ledger", place, "--key", key]
+        done = subprocess.run([sys.executable, "-c", PEAK, *command], check=True, stdout=subprocess.PIPE)
+        peaks.append(int(done.stdout))
+    return peaks
+
+
+def measure(folder, cairn, work, imports=True, figures=None):
     """Prints a Markdown table; the runs of the programs alternate, so that a slow minute hits all of them."""
     ours = os.path.join(work, "cairn.csv")
     flows = [cairn, "flows", folder, "--by", "cluster,minute,dstaddr,dstport", "-o", "csv"]
@@ -163,6 +198,15 @@ def measure(folder, cairn, work, imports=True):
     print()
     for name, (_, rows) in others.items():
         compare(name, ours, rows)
+    found = {"programs": {name: {"wall": wall[name], "cpu": statistics.median(value[1] for value in values)}
+                          for name, values in times.items()}, "peers": list(others)}
+    if imports:
+        found["peak_kilobytes"] = peak_kilobytes(folder, cairn, work)
+        print("\nLargest resident set of importing these, and ten times as many files: "
+              + ", ".join(f"{peak / 1000:.0f} MB" for peak in found["peak_kilobytes"]) + ".")
+    if figures:
+        with open(figures, "w") as file:
+            json.dump(found, file, indent=1)
 
 
 def rows_of(path):
@@ -189,9 +233,11 @@ def main():
     parser.add_argument("--cairn")
     parser.add_argument("--work")
     parser.add_argument("--flows-only", action="store_true")
+    parser.add_argument("--json")
     options = parser.parse_args()
     if options.measure:
-        measure(options.measure, options.cairn, options.work, imports=not options.flows_only)
+        measure(options.measure, options.cairn, options.work, imports=not options.flows_only,
+                figures=options.json)
     else:
         make(options.records, options.out, options.seed)
 

@@ -128,7 +128,7 @@ struct SampleOpenBench {
             baselineName: "target",
             baseline: 80, ratio: indexBytes / 80, target: "<= 1",
             note: "names, labels and where each series lies")
-        return try [size]
+        return try [size, scan(amount)]
             + questions.flatMap { name, sql in
                 let measured = try (0..<SampleOpenBench.runs).map { _ in try ask(sql) }
                 let seconds = measured.map(\.seconds).min() ?? 0
@@ -146,8 +146,19 @@ struct SampleOpenBench {
             }
     }
 
-    /// Runs `cairn query` on the store: wall time and the largest resident set.
-    private func ask(_ sql: String) throws -> (seconds: Double, kilobytes: Int) {
+    /// Every sample decoded by one question to a new process, whose start is part of it.
+    private func scan(_ amount: String) throws -> BenchResult {
+        let sql = "SELECT max(maximum), sum(samples) FROM sample_stats(NULL, NULL, NULL, NULL, '5m')"
+        let seconds = try (0..<3).map { _ in try ask(sql).processorSeconds }.min() ?? 0
+        let rate = Double(series * samplesPerSeries) / max(1e-9, seconds) / 1e6
+        return BenchResult(
+            name: "cold scan by `cairn query`", amount: amount, measured: rate, unit: "M/core-s",
+            baselineName: "target", baseline: 50, ratio: rate / 50, target: ">= 1",
+            note: "least, most and sum of each series and 5 minutes; the whole process")
+    }
+
+    /// Runs `cairn query` on the store: wall time, processor time and the largest resident set.
+    private func ask(_ sql: String) throws -> (seconds: Double, processorSeconds: Double, kilobytes: Int) {
         let arguments = [try SampleOpenBench.program(), "query", sql, "--ledger", path, "-o", "json"]
         var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
         defer { unsafe pointers.forEach { unsafe free($0) } }
@@ -172,7 +183,11 @@ struct SampleOpenBench {
         guard ended == process, status == 0 else {
             throw CommandError("the question ended with status \(status): \(sql)")
         }
-        return (Double(clock.monotonicMicroseconds() - start) / 1e6, kilobytes ?? usage.ru_maxrss)
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+        return (
+            Double(clock.monotonicMicroseconds() - start) / 1e6, seconds(usage.ru_utime) + seconds(usage.ru_stime),
+            kilobytes ?? Int(usage.ru_maxrss)
+        )
     }
 
     /// The largest resident set of a running process so far. What `wait4` says of it begins, on Linux, with that of the
