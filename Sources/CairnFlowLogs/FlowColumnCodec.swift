@@ -73,7 +73,21 @@ struct FlowColumnWriter {
             }
         } else {
             bytes.append(1)
-            for value in values { append(value) }
+            // Ten bytes are the longest varint: the loop need not look whether there is room.
+            bytes += unsafe [UInt8](unsafeUninitializedCapacity: count * 10) { buffer, filled in
+                var place = 0
+                for value in values {
+                    var rest = value
+                    while rest >= 0x80 {
+                        unsafe buffer[place] = UInt8(truncatingIfNeeded: rest) | 0x80
+                        rest >>= 7
+                        place &+= 1
+                    }
+                    unsafe buffer[place] = UInt8(truncatingIfNeeded: rest)
+                    place &+= 1
+                }
+                filled = place
+            }
         }
     }
 

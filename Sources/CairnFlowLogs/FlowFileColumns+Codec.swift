@@ -135,7 +135,11 @@ extension FlowFileColumns {
         }
         let raw: [UInt8]
         do throws(InflateError) {
-            raw = try Inflate.decompress(Array(bytes.dropFirst()), limit: FlowFileColumns.rawBytesMax)
+            if let literals = Inflate.decompressLiterals(bytes.dropFirst(), limit: FlowFileColumns.rawBytesMax) {
+                raw = literals
+            } else {
+                raw = try Inflate.decompress(Array(bytes.dropFirst()), limit: FlowFileColumns.rawBytesMax)
+            }
         } catch {
             throw .inflate(error)
         }

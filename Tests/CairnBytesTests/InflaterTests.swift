@@ -65,6 +65,9 @@ import Testing
                 Issue.record("seed \(seed), round \(round): \(fast?.count ?? -1) bytes, and zlib \(slow?.count ?? -1)")
             }
             if slow != nil { good += 1 }
+            if let literals = Inflate.decompressLiterals(stream[...], limit: wanted) {
+                #expect(literals == (try? Inflate.decompress(stream, limit: wanted)), "seed \(seed), round \(round)")
+            }
         }
         print("streams inflated beside zlib: \(rounds), \(good) of them good")
         #expect(good > rounds / 5 && good < rounds / 2)
@@ -86,6 +89,18 @@ import Testing
         let content = far + far[..<32_000]
         let stream = Deflate.compress(content, level: 9)
         #expect(try Inflate.decompress(stream[...], exactly: content.count) == content)
+    }
+
+    @Test func literalsAloneNeedNoLength() {
+        var random = SeededRandom(seed: 6)
+        for count in [0, 1, 7, 300, 3000, 200_000] {
+            for _ in 0..<10 {
+                let content = Self.content(count, &random)
+                let stream = Deflate.compress(content, level: 1, strategy: .huffmanOnly)
+                #expect(Inflate.decompressLiterals(stream[...], limit: count) == content, "\(count)")
+                if count > 0 { #expect(Inflate.decompressLiterals(stream[...], limit: count - 1) == nil) }
+            }
+        }
     }
 
     @Test func theDictionaryIsReachedFromTheContent() throws {

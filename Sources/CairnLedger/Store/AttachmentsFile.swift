@@ -103,13 +103,13 @@ struct AttachmentsFile {
             _ = try body(record, at: offset)
             return .gone(by: record.position)
         }
-        let stored = Array(try body(record, at: offset).dropFirst(record.mediaTypeCount))
-        var content = stored
-        if record.isCompressed {
-            do { content = try Inflate.decompress(stored, limit: record.contentCount) } catch {
-                throw AttachmentsFile.damaged(name, offset, error.description)
-            }
-        }
+        let stored = try body(record, at: offset).dropFirst(record.mediaTypeCount)
+        let content: [UInt8]
+        do throws(InflateError) {
+            content =
+                record.isCompressed
+                ? try Inflate.decompress(stored, exactly: record.contentCount) : Array(stored)
+        } catch { throw AttachmentsFile.damaged(name, offset, error.description) }
         guard content.count == record.contentCount,
             Digest.ofAttachment(salt: record.salt, content: content) == record.digest
         else { throw AttachmentsFile.damaged(name, offset, "the content is not the one that was cited") }
