@@ -164,7 +164,7 @@ struct ImportCommand: ParsableCommand {
     private func show(_ summary: ImportSummary) throws {
         for reject in summary.firstRejects { Terminal.note("set aside: \(reject)") }
         if let file = summary.rejectsFile {
-            Terminal.note("\(summary.rejected) records were set aside; all of them are in \(file)")
+            Terminal.note("\(summary.rejected) records were set aside; \(file) says which and why")
         }
         if cluster == nil, clusterMap == nil, !summary.clusters.isEmpty {
             Terminal.note("clusters, by the folders: \(summary.clusters.sorted().joined(separator: ", "))")
