@@ -226,7 +226,7 @@ class Site:
               scopes: document.querySelectorAll("th:not([scope])").length,
               unnamed: [...document.querySelectorAll("input:not([type=hidden]),select,textarea")]
                   .filter(one => !one.labels.length && !one.ariaLabel).length,
-              styled: getComputedStyle(document.querySelector(".bar")).display === "flex",
+              styled: getComputedStyle(document.querySelector(".masthead")).display === "flex",
             };
             """
         )

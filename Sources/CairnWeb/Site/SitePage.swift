@@ -72,7 +72,7 @@ enum SitePage {
         + "%3Cellipse cx='8.3' cy='3.4' rx='2.7' ry='1.8'/%3E%3C/svg%3E"
 
     private static func bar(_ section: Section, _ context: PageContext, isLive: Bool, _ page: inout Markup) {
-        page.element("header", ["class": "bar"]) { page in
+        page.element("header", ["class": "masthead"]) { page in
             page.element("a", ["class": "brand", "href": context.links.fleet]) { page in
                 page.element("svg", ["viewBox": "0 0 16 16", "width": "18", "height": "18", "aria-hidden": "true"]) {
                     page in

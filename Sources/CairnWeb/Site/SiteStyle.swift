@@ -13,14 +13,14 @@ package enum SiteStyle {
         :focus-visible { outline: 2px solid var(--ring); outline-offset: 2px; border-radius: 3px; }
         .skip { position: absolute; left: 8px; top: -60px; z-index: 3; padding: 8px 14px; background: var(--raised);
           border: 1px solid var(--line); border-radius: 6px; } .skip:focus { top: 8px; }
-        .bar { position: sticky; top: 0; z-index: 2; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 22px;
+        .masthead { position: sticky; top: 0; z-index: 2; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 22px;
           padding: 0 24px; min-height: 48px; background: var(--ground); border-bottom: 1px solid var(--line); }
         .brand { display: inline-flex; gap: 8px; align-items: center; font-weight: 650; font-size: 15px; color: var(--text);
           text-decoration: none; } .brand svg { fill: var(--link); }
-        .bar nav { flex-wrap: nowrap; gap: 2px; margin: 0; font-size: 14px; overflow-x: auto; }
-        .bar nav a { padding: 5px 10px; border-radius: 6px; color: var(--faint); text-decoration: none; }
-        .bar nav a:hover { background: var(--hover); color: var(--text); }
-        .bar nav a[aria-current] { color: var(--text); background: var(--panel); box-shadow: inset 0 0 0 1px var(--line); }
+        .masthead nav { flex-wrap: nowrap; gap: 2px; margin: 0; font-size: 14px; overflow-x: auto; }
+        .masthead nav a { padding: 5px 10px; border-radius: 6px; color: var(--faint); text-decoration: none; }
+        .masthead nav a:hover { background: var(--hover); color: var(--text); }
+        .masthead nav a[aria-current] { color: var(--text); background: var(--panel); box-shadow: inset 0 0 0 1px var(--line); }
         .session { display: flex; gap: 4px 14px; align-items: center; margin-left: auto; font-size: 13px; color: var(--faint); }
         .session form { display: inline; } .viewer { max-width: 22ch; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
         .freshness { margin: 0; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -36,9 +36,9 @@ package enum SiteStyle {
         .actions { display: flex; flex-wrap: wrap; gap: 6px; margin: 10px 0 0; padding: 0; list-style: none; font-size: 13px; }
         .actions a { display: inline-block; padding: 3px 10px; border: 1px solid var(--line); border-radius: 6px; text-decoration: none; }
         .actions a:hover { background: var(--hover); }
-        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 1px; margin: 14px 0 0;
+        .tiles { display: flex; flex-wrap: wrap; gap: 1px; margin: 14px 0 0;
           border: 1px solid var(--line); border-radius: 8px; overflow: hidden; background: var(--line); }
-        .tiles .tile { display: block; padding: 10px 14px 11px; background: var(--ground); box-shadow: inset 0 2px var(--ground); }
+        .tiles .tile { display: block; flex: 1 1 150px; padding: 10px 14px 11px; background: var(--ground); box-shadow: inset 0 2px var(--ground); }
         .tile.warning { box-shadow: inset 0 2px var(--warning); } .tile.critical { box-shadow: inset 0 2px var(--critical); }
         .tile dt { font-size: 12px; } .tile dd { display: block; }
         .tile .value { font-size: 22px; line-height: 1.25; font-weight: 600; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; }
@@ -118,8 +118,8 @@ package enum SiteStyle {
         .foot p { margin: 0; max-width: none; } .age { white-space: nowrap; } td.number .pill { margin: 0 0 0 6px; }
         @media screen and (max-width: 760px) {
           html { scroll-padding-top: 8px; } main { padding: 14px 14px 32px; } .foot { padding: 12px 14px 24px; }
-          .bar { position: static; padding: 8px 14px 0; } .bar nav { order: 3; width: 100%; gap: 0; padding-bottom: 6px; font-size: 13px; } .bar nav a { padding: 5px 6px; }
-          .tiles { grid-template-columns: 1fr 1fr; } .tiles .tile:first-child:nth-last-child(odd) { grid-column: 1 / -1; }
+          .masthead { position: static; padding: 8px 14px 0; } .masthead nav { order: 3; width: 100%; gap: 0; padding-bottom: 6px; font-size: 13px; } .masthead nav a { padding: 5px 6px; }
+          .tiles .tile { flex-basis: 40%; }
           .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
           .cards, .cards tbody { display: block; } .cards tr { display: grid; grid-template-columns: 1fr 1fr; gap: 6px 14px;
             padding: 10px 0 10px 10px; border-bottom: 1px solid var(--line); }
@@ -132,7 +132,9 @@ package enum SiteStyle {
           .cards tr.warning { box-shadow: inset 3px 0 var(--warning); } .filter label { flex: 1 1 130px; } .filter input, .filter select { width: 100%; }
           form.decide button { flex: 1 1 0; }
         }
-        @media print { .bar, .skip, .filter, .decide, .actions, .pager, .foot .age { display: none; } .cards thead { display: table-header-group; } }
+        @media print { .masthead, .skip, .filter, form.decide, .actions, .pager, .foot .age { display: none; } .cards thead { display: table-header-group; break-after: avoid; }
+          .tiles .tile { flex-basis: 100px; } .tile .value { font-size: 13pt; }
+          .cards .number { white-space: normal; padding-left: 4px; padding-right: 6px; } .heat { font-size: 8pt; } .scroll { overflow: visible; } }
         @media (prefers-reduced-motion: no-preference) { .fresh { animation: arrived 1.6s ease-out; } }
         @keyframes arrived { from { background: var(--info-ground); } }
 
