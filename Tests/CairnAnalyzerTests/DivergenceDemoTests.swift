@@ -67,4 +67,29 @@ import Testing
         let (report, truth) = try Self.report(Self.folder.appending(path: "data"))
         try Self.check(report, truth, "shipped")
     }
+
+    /// The demo shows all three verdicts, each with what was seen, how it was read, what would change it, and its way.
+    @Test func theDemoShowsEveryVerdictWithItsExplanation() throws {
+        let (report, _) = try Self.report(Self.folder.appending(path: "data"))
+        for verdict in DivergenceVerdict.allCases {
+            let shown = report.comparisons.filter { $0.verdict == verdict }
+            #expect(!shown.isEmpty, "\(verdict.rawValue)")
+            for one in shown {
+                let name = "\(one.app) \(one.metric) \(verdict.rawValue)"
+                #expect(!one.reason.isEmpty && !one.meaning.isEmpty && !one.wouldChange.isEmpty, "\(name)")
+                #expect(!one.evidenceSeries.points.isEmpty, "\(name)")
+                switch verdict {
+                case .diverged:
+                    #expect(one.reason.contains("more than the margin"), "\(name): \(one.reason)")
+                    #expect((one.requests ?? 0) > 0 && (one.requestsAffected ?? 0) > 0, "\(name)")
+                    #expect(one.evidenceSeries.decidedAt != nil, "\(name)")
+                case .equivalent: #expect(one.reason.contains("within the margin"), "\(name): \(one.reason)")
+                case .undecided: #expect(one.reasonCode != .insideMargin, "\(name): \(one.reason)")
+                }
+            }
+        }
+        #expect(
+            report.comparisons.contains { $0.verdict == .undecided && $0.timeToDecisionSeconds != nil },
+            "an undecided one says how long it takes")
+    }
 }

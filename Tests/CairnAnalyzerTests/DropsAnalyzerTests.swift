@@ -10,6 +10,9 @@ struct FlowScene {
     private var asks: [FlowAsk] = []
     private var gaps: [FlowGap] = []
 
+    /// Bytes of a flow, a tenth as many packets.
+    var bytesPerFlow: UInt64 = 0
+
     static let server = IPPrefix("203.0.113.9")!
 
     /// Connections of one minute; `rejected`, `unanswered` and `reset` of them go wrong in that way.
@@ -31,6 +34,8 @@ struct FlowScene {
         opened.flows = UInt64(count)
         opened.tcpFlows = UInt64(count)
         opened.rejects = UInt64(rejected)
+        opened.packets = opened.flows * bytesPerFlow / 10
+        opened.bytes = opened.flows * bytesPerFlow
         opened.longPackets = UInt64(longPackets.out)
         counts[key(opening), default: FlowCounts()].add(opened)
         var answered = FlowCounts()

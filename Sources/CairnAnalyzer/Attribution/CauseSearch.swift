@@ -37,7 +37,7 @@ package enum CauseSearch {
     /// Factor by which a combination deviates to be looked at.
     private static let factorMin = 1.2
 
-    private struct Element {
+    struct Element {
         var codes: [UInt32]
         var actual: Double
         var expected: Double
@@ -52,6 +52,13 @@ package enum CauseSearch {
         var rest = table
         var causes: [Cause] = []
         var explained = 0.0
+        if excess > 0, let two = CausePair.best(in: table, excess: excess),
+            two[0].score + two[1].score > self.causes(in: table, best: 1).first?.score ?? 0
+        {
+            causes = two
+            explained = two.reduce(0) { $0 + $1.explained }
+            rest = two.reduce(rest) { $0.without($1) }
+        }
         while causes.count < most, explained < explainedEnough, var cause = self.causes(in: rest, best: 1).first,
             causes.isEmpty || cause.score >= furtherNats
         {
@@ -100,7 +107,7 @@ package enum CauseSearch {
     }
 
     /// The combinations of a cuboid that deviate, the most deviating first.
-    private static func elements(of cuboid: [Int], in table: AttributionTable, floor: Double) -> [Element] {
+    static func elements(of cuboid: [Int], in table: AttributionTable, floor: Double) -> [Element] {
         let columns = cuboid.map { table.columns[$0] }
         let unknown = cuboid.map { dimension in table.values[dimension].firstIndex(of: "").map { UInt32($0) } }
         // Places by the product of the codes where that is small, else by a table of what occurs.
@@ -167,7 +174,7 @@ package enum CauseSearch {
     }
 
     /// Log-likelihood ratio of a Poisson count at its own mean over the one expected.
-    private static func nats(_ actual: Double, _ expected: Double) -> Double {
+    static func nats(_ actual: Double, _ expected: Double) -> Double {
         guard actual > expected else { return 0 }
         return actual * Mathematics.log(actual / expected) - (actual - expected)
     }

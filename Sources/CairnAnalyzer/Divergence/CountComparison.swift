@@ -34,6 +34,9 @@ package struct CountComparison: Sendable {
     private static let keeps: SIMD4<Float> = 1 - 1 / memories
     /// No step, however busy, is worth more nats than this: what repeats is a fault, one bad minute is not.
     private static let natsPerStepMax = 6.0
+    private static let fewHits = 20.0
+    /// What counts as chance, in squared standard errors.
+    private static let chance = 0.25
     /// Beyond this nothing changes any more, and doubles do not overflow.
     private static let wealthMax = 1e280
     /// Who would have to wait a million times as long waits for nothing.
@@ -192,9 +195,9 @@ package struct CountComparison: Sendable {
     /// A share that is neither impossible nor certain.
     private static func inside(_ share: Double) -> Double { min(1 - 1e-9, max(1e-9, share)) }
 
-    /// Bets on what may be chance lose: one standard error is asked for.
+    /// Bets on what may be chance lose: half a standard error is asked for.
     private func isBeyondChance(_ excess: Double, _ spread: Double, _ drawsA: Double, _ drawsB: Double) -> Bool {
-        drawsA > 0 && drawsB > 0 && excess * excess >= spread * (1 / drawsA + 1 / drawsB)
+        drawsA > 0 && drawsB > 0 && excess * excess >= Self.chance * spread * (1 / drawsA + 1 / drawsB)
     }
 
     private func factor(_ a: MarginEvidence.Side, _ b: MarginEvidence.Side, offset: Double, _ temper: Double) -> Double
@@ -293,12 +296,21 @@ package struct CountComparison: Sendable {
         let error = alpha / Double(cells.count)
         var longest = 1.0
         for effect in cells.indices {
+            let now = totals(effect)
+            let pooled = min(1 - 1e-9, max(1e-9, (now.hitsA + now.hitsB + 0.5) / (now.drawsA + now.drawsB + 1)))
+            let variance = pooled * (1 - pooled) * noise.factor * (1 / now.drawsA + 1 / now.drawsB)
+            let seen = now.difference(temper: noise.factor, own: ownDifference(effect), alpha: error).effect
+            // Of a handful of hits nobody can say what of them will fade.
+            let isKnown = now.hitsA + now.hitsB >= Self.fewHits
+            let shift = isKnown ? seen - DivergenceOnset.lasting(seen, variance: variance) : 0
             // Few hits say little, and more of them say more than they seem to: the interval itself is asked.
             func isDecided(_ growth: Double) -> Bool {
                 let margin = margin(effect)
                 let found = (totals(effect) * growth).difference(
                     temper: noise.factor, own: ownDifference(effect), alpha: error)
-                return found.low > margin || found.high < -margin || found.low > -margin && found.high < margin
+                let (low, high) = (found.low - shift, found.high - shift)
+                let stray = (isKnown ? DivergenceOnset.stray : 0) * (variance / growth).squareRoot()
+                return low > margin || high < -margin || low - stray > -margin && high + stray < margin
             }
             var high = longest
             while !isDecided(high) {

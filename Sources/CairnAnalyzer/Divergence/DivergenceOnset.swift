@@ -31,6 +31,15 @@ enum DivergenceOnset {
     /// The error left for an interval that starts at a step which the data chose: all starts together have `alpha`.
     static func alpha(_ alpha: Double, _ onset: Int) -> Double { alpha / (Double(onset + 1) * Double(onset + 2)) }
 
+    /// The part of an effect that is there to stay, as far as one can tell: an effect that chance alone may show (a squared
+    /// standard error is its size) fades as data grows, and a wait that is told as if it stayed is too long.
+    static func lasting(_ effect: Double, variance: Double) -> Double {
+        effect * max(0, 1 - 3 * variance / max(1e-300, effect * effect))
+    }
+
+    /// How far from zero an effect is by chance when the interval is about to decide, in standard errors.
+    static let stray = 0.5
+
     /// How many times the data there is brings an interval's half width down to `wanted`: the square of the ratio, and a
     /// little more, since intervals that hold at every time shrink a little slower. Nil if nothing sensible does.
     static func growth(from width: Double, to wanted: Double) -> Double? {

@@ -114,15 +114,15 @@ package struct LevelComparison: Sendable {
     private mutating func learn(_ difference: Double) {
         defer { last = difference }
         running?.add(difference)
-        guard running == nil, last.isFinite else { return }
+        guard last.isFinite else { return }
         // The steps themselves may show more noise than the baseline did; a change of level hardly counts.
         let square = (difference - last) * (difference - last) / 2
-        change += (min(square, 9 * change) - change) / 128
+        change += (change == 0 ? square : min(square, 9 * change) - change) / 128
     }
 
     /// How much the mean of the differences wanders, as a standard deviation of one step.
     package var deviation: Double? {
-        if let running { return running.deviation }
+        if let running { return running.deviation.map { max($0, (change * running.memory).squareRoot()) } }
         return noise.deviation.map { max($0, (change * noise.memory).squareRoot()) }
     }
 
@@ -162,7 +162,10 @@ package struct LevelComparison: Sendable {
             return left > 0 ? Double(left) : nil
         }
         guard !isAtMargin else { return nil }
-        return DivergenceOnset.growth(from: width, to: (margin - effect.magnitude).magnitude).map {
+        let error = (deviation ?? 0) / Double(steps).squareRoot()
+        let lasting = DivergenceOnset.lasting(effect, variance: error * error).magnitude
+        return DivergenceOnset.growth(from: width + DivergenceOnset.stray * error, to: (margin - lasting).magnitude).map
+        {
             max(1, ($0 - 1) * Double(steps))
         }
     }
@@ -264,9 +267,7 @@ struct RunningNoise: Sendable {
 
         /// As `Autocorrelation.variance(ofBlockMeans:)` has it.
         var variance: Double {
-            let plain = squares / (count - 1)
-            return max(plain * 0.5, min(plain, changes / (count - 1)))
-                / Autocorrelation.caution(degrees: count - 1)
+            Autocorrelation.variance(plain: squares / (count - 1), changes: changes / (count - 1), count: count)
         }
     }
 
@@ -278,6 +279,10 @@ struct RunningNoise: Sendable {
     private var squares = 0.0
     private let least: Double
     private(set) var deviation: Double?
+    /// As `LevelNoise.memory` has it.
+    private(set) var memory = 1.0
+    private var halfSquares = 0.0
+    private var last = Double.nan
 
     init(floor: Int, least: Double) {
         blocks = [1, 2, 4].map { Blocks(length: max(1, floor) * $0) }
@@ -294,6 +299,8 @@ struct RunningNoise: Sendable {
         let step = value - mean
         mean += step / count
         squares += step * (value - mean)
+        if last.isFinite { halfSquares += (value - last) * (value - last) / 2 }
+        last = value
         for index in blocks.indices where count > Double(blocks[index].length) {
             let place = next - blocks[index].length
             let earlier = Double(ring[place < 0 ? place + ring.count : place])
@@ -311,6 +318,8 @@ struct RunningNoise: Sendable {
         }
         let one = chosen ?? blocks[2]
         guard one.count >= Double(LevelNoise.blocksMin) else { return }
-        deviation = max((one.variance * Double(one.length)).squareRoot(), least)
+        let longRun = one.variance * Double(one.length)
+        deviation = max(longRun.squareRoot(), least)
+        memory = max(1, longRun / max(1e-300, halfSquares / max(1, count - 1)))
     }
 }

@@ -33,17 +33,25 @@ package enum Autocorrelation {
         }
     }
 
-    /// The variance of block means, by half the squared steps between neighbours, so that a change of level counts
-    /// once and not in every block. Nil with fewer than `blocksMin` blocks.
+    /// The variance that a block adds to a long sum, over its length; a change of level counts once and not in every
+    /// block. Nil with fewer than `blocksMin` blocks.
     ///
     /// It is raised to what the true variance stays below in nineteen cases of twenty: with few blocks the estimate
     /// itself is uncertain, and too small a variance would be a false alarm.
     package static func variance(ofBlockMeans means: [Double], blocksMin: Int = 3) -> Double? {
         guard means.count >= max(2, blocksMin) else { return nil }
         let squares = zip(means, means.dropFirst()).map { ($1 - $0) * ($1 - $0) / 2 }
-        let plain = OrderStatistics.variance(means)
-        let steps = OrderStatistics.mean(squares)
-        return max(plain * 0.5, min(plain, steps)) / caution(degrees: Double(means.count - 1))
+        return variance(
+            plain: OrderStatistics.variance(means), changes: OrderStatistics.mean(squares), count: Double(means.count))
+    }
+
+    /// - Parameters:
+    ///   - plain: the variance of the means.
+    ///   - changes: half the mean squared step between neighbours. Where neighbours are alike it is the smaller one, and
+    ///     what is left of the memory makes a long sum wander more than either says.
+    static func variance(plain: Double, changes: Double, count: Double) -> Double {
+        let memory = plain > 0 ? min(0.45, max(0, 1 - changes / plain)) : 0
+        return max(plain * 0.5, min(plain * (1 + 1.3 * memory), 2 * changes)) / caution(degrees: count - 1)
     }
 
     /// The twentieth part of a chi-square distribution over its degrees (Wilson and Hilferty's cube).

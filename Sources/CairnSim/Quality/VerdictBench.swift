@@ -31,7 +31,9 @@ package struct VerdictBench: Sendable {
     func random(_ name: String, _ number: Int) -> SimulatedRandom {
         var mixed = seed
         for byte in name.utf8 { mixed = (mixed ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        return SimulatedRandom(seed: mixed &+ UInt64(number) &* 0x9E37_79B9_7F4A_7C15)
+        // Through the generator itself: seeds that its own step lies between would give the same numbers, shifted.
+        var seeds = SimulatedRandom(seed: mixed ^ UInt64(number) &* 0xD1B5_4A32_D192_ED03)
+        return SimulatedRandom(seed: seeds.next())
     }
 
     // MARK: Healthy clusters
