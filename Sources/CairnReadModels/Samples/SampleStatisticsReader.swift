@@ -128,15 +128,18 @@ final class SampleStatisticsReader {
     }
 
     private func add(_ window: SampleWindow, _ wanted: [(own: Int, place: Int)], to series: inout [Series]) throws {
+        var decoded: [Int] = []
         var places: [Int: Int] = [:]
         for (own, place) in wanted {
             let times = window.times(of: own)
             let isWhole =
                 times.firstMs >= range.lowerBound && (times.lastMs < range.upperBound || range.upperBound == .max)
             if isWhole, times.isStrictlyAscending, series[place].statistics.add(window.summary(of: own)) { continue }
+            decoded.append(own)
             places[own] = place
         }
-        try window.forEachSeries(Array(places.keys), in: range) { own, times, values in
+        if decoded.isEmpty { return }
+        try window.forEachSeries(decoded, in: range) { own, times, values in
             guard let place = places[own] else { return }
             series[place].statistics.add(times: times, values: values)
         }

@@ -194,7 +194,10 @@ extension SampleWindow {
         _ body: (Int, Span<Int64>, Span<Double>) throws -> Void
     ) throws {
         var wanted = Array(0..<seriesCount)
-        if let series { wanted = Set(series).filter { wanted.indices.contains($0) }.sorted() }
+        if let series {
+            let isAscending = zip(series, series.dropFirst()).allSatisfy { $0 < $1 }
+            wanted = (isAscending ? series : Set(series).sorted()).filter { wanted.indices.contains($0) }
+        }
         var reader = WindowReader(self)
         try reader.forEachSeries(wanted, in: range, onDamage: onDamage, body)
     }
