@@ -261,13 +261,13 @@ final class SealedSegment: Sendable {
             cache.withLock { $0[keyPath: path] = filter }
             if !filter.mayHave(hash) { return [] }
         }
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            let row = try table(offset + UInt32(middle * rowBytes), rowBytes)
-            if row.uint64(at: 0) < hash { low = middle + 1 } else { high = middle }
-        }
+        // Hashes are spread evenly: a row lies near its share of the table, most often within four deviations.
+        let near = Int(hash.multipliedFullWidth(by: UInt64(count)).high)
+        let spread = 2 * Int(Double(count).squareRoot()) + 8
+        let bracket = max(0, near - spread)...min(count, near + spread)
+        var low = try firstRow(notBelow: hash, bracket, offset: offset)
+        let isOutside = low == bracket.lowerBound && low > 0 || low == bracket.upperBound && low < count
+        if isOutside { low = try firstRow(notBelow: hash, 0...count, offset: offset) }
         var values: [UInt32] = []
         while low < count {
             let row = try table(offset + UInt32(low * rowBytes), rowBytes)
@@ -276,6 +276,29 @@ final class SealedSegment: Sendable {
             low += 1
         }
         return values
+    }
+
+    /// So many rows are read at once, when no more are left to look at.
+    private static let rowsReadAtOnce = 128
+
+    /// The first row of the range whose hash is not below this one; the end of the range if all are.
+    private func firstRow(notBelow hash: UInt64, _ range: ClosedRange<Int>, offset: UInt32) throws -> Int {
+        let rowBytes = SegmentIndex.hashRowBytes
+        var low = range.lowerBound
+        var high = range.upperBound
+        while high - low > SealedSegment.rowsReadAtOnce {
+            let middle = (low + high) / 2
+            let row = try table(offset + UInt32(middle * rowBytes), rowBytes)
+            if row.uint64(at: 0) < hash { low = middle + 1 } else { high = middle }
+        }
+        if low == high { return low }
+        let rows = try table(offset + UInt32(low * rowBytes), (high - low) * rowBytes)
+        let first = low
+        while low < high {
+            let middle = (low + high) / 2
+            if rows.uint64(at: (middle - first) * rowBytes) < hash { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     // MARK: Streams
