@@ -164,10 +164,8 @@ package struct LevelComparison: Sendable {
         guard !isAtMargin else { return nil }
         let error = (deviation ?? 0) / Double(steps).squareRoot()
         let lasting = DivergenceOnset.lasting(effect, variance: error * error).magnitude
-        return DivergenceOnset.growth(from: width + DivergenceOnset.stray * error, to: (margin - lasting).magnitude).map
-        {
-            max(1, ($0 - 1) * Double(steps))
-        }
+        return DivergenceOnset.growth(from: width + DivergenceOnset.stray * error, to: (margin - lasting).magnitude)
+            .map { max(1, ($0 - 1) * Double(steps)) }
     }
 }
 
@@ -267,7 +265,9 @@ struct RunningNoise: Sendable {
 
         /// As `Autocorrelation.variance(ofBlockMeans:)` has it.
         var variance: Double {
-            Autocorrelation.variance(plain: squares / (count - 1), changes: changes / (count - 1), count: count)
+            Autocorrelation.variance(
+                plain: squares / (count - 1), changes: changes / (count - 1), count: count,
+                doubt: 2)
         }
     }
 
@@ -292,7 +292,12 @@ struct RunningNoise: Sendable {
 
     var stateBytes: Int { 64 + blocks.count * MemoryLayout<Blocks>.stride + ring.count * 4 }
 
-    var stepsLeft: Int { deviation != nil ? 0 : max(1, blocks[0].length * LevelNoise.blocksMin - Int(count)) }
+    /// Until the shortest blocks are enough; where those are too alike, until the longest are.
+    var stepsLeft: Int {
+        guard deviation == nil else { return 0 }
+        let left = blocks.map { $0.length * LevelNoise.blocksMin - Int(count) }
+        return max(1, left.first { $0 > 0 } ?? 1)
+    }
 
     mutating func add(_ value: Double) {
         count += 1

@@ -49,9 +49,10 @@ package enum Autocorrelation {
     ///   - plain: the variance of the means.
     ///   - changes: half the mean squared step between neighbours. Where neighbours are alike it is the smaller one, and
     ///     what is left of the memory makes a long sum wander more than either says.
-    static func variance(plain: Double, changes: Double, count: Double) -> Double {
+    ///   - doubt: how much of what seems to be left is believed; of few blocks more, since they show too little of it.
+    static func variance(plain: Double, changes: Double, count: Double, doubt: Double = 1) -> Double {
         let memory = plain > 0 ? min(0.45, max(0, 1 - changes / plain)) : 0
-        return max(plain * 0.5, min(plain * (1 + 1.3 * memory), 2 * changes)) / caution(degrees: count - 1)
+        return max(plain * 0.5, min(plain * (1 + doubt * memory), 2 * changes)) / caution(degrees: count - 1)
     }
 
     /// The twentieth part of a chi-square distribution over its degrees (Wilson and Hilferty's cube).
