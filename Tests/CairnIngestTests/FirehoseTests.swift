@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{\"a\":1}", "no flow log"), ("{\"message\":", "no end"), ("\u{1}\u{2}\u{3}", "no known kind"),
+        ("{\"a\":1}", "no flow log"), ("{\"message\":", "line 1, column"), ("\u{1}\u{2}\u{3}", "no known kind"),
         (#"{"metric_name":"x","namespace":"y","value":{"sum":"z"}}"#, "not a number"),
         (#"{"srcaddr":"10.0.0.1","dstaddr":"a b"}"#, "blanks"),
     ]) func anUnknownRecordIsARejectWithItsPlace(record: String, says: String) throws {

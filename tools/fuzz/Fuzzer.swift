@@ -142,7 +142,7 @@ final class Fuzzer {
 
     private func otlp(_ input: [UInt8], _ encoding: OTLPMetricsReader.Encoding) throws {
         let received = try OTLPMetricsReader.read(input.span, encoding: encoding, table: &table)
-        _ = OTLPAnswer.response(received, encoding)
+        _ = OTLPAnswer.response(received.rejects, encoding)
     }
 
     private func firehose(_ body: [UInt8]) throws {

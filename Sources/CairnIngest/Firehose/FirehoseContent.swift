@@ -78,7 +78,7 @@ package struct FirehoseContent: Sendable {
             }
             return
         }
-        guard let first = record.first(where: { $0 > 0x20 }) else { return }
+        guard let first = record.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) else { return }
         guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return try takeLines(record) }
         var splitter = JSONSplitter(bytesMax: record.count, keptBytesMax: 0, splitsLists: false)
         var pieces: [JSONSplitter.Piece] = []

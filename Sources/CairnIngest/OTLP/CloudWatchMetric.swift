@@ -13,7 +13,7 @@ struct CloudWatchMetric {
     var statistics: [(name: String, value: Double)]
 
     var rows: [SampleCollector.Row] {
-        let base = "\(CloudWatchMetric.snake(namespace))_\(CloudWatchMetric.snake(name))"
+        let base = "\(CloudWatchMetric.snake(namespace.lowercased()))_\(CloudWatchMetric.snake(name))"
         return statistics.map { SampleCollector.Row(name: "\(base)_\($0.name)", value: $0.value) }
     }
 
@@ -34,7 +34,7 @@ struct CloudWatchMetric {
         return labels
     }
 
-    /// `TargetResponseTime` is `target_response_time`, `CPUUtilization` is `cpuutilization`, `AWS/ECS` is `aws_ecs`.
+    /// `TargetResponseTime` is `target_response_time`, `CPUUtilization` is `cpuutilization`, `aws/ecs` is `aws_ecs`.
     static func snake(_ text: String) -> String {
         var result = ""
         var mayBreak = false
