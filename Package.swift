@@ -41,6 +41,7 @@ extension Target.Dependency {
     static var logging: Target.Dependency { .product(name: "Logging", package: "swift-log") }
     static var lifecycle: Target.Dependency { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
     static var signals: Target.Dependency { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
+    static var jwt: Target.Dependency { .product(name: "JWTKit", package: "jwt-kit") }
     static var httpClient: Target.Dependency { .product(name: "AsyncHTTPClient", package: "async-http-client") }
 }
 
@@ -94,7 +95,7 @@ let modules: [Module] = [
         ],
         products: [
             .hummingbird, .hummingbirdCore, .hummingbirdTLS, .nioCore, .nioPosix, .nioSSL, .nioHTTP1, .nioHTTPTypes,
-            .httpTypes, .logging, .lifecycle, .signals, .crypto, .httpClient,
+            .httpTypes, .logging, .lifecycle, .signals, .crypto, .httpClient, .jwt,
         ]),
 ]
 
@@ -183,6 +184,8 @@ var dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    // Signed tokens of identity providers; with swift-certificates below it 60 s, full Foundation, 4 MB.
+    .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     // Notifications that Cairn sends, and keys and confirmations that it fetches: 30 s, 2 MB.
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
 ]

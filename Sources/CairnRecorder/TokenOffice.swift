@@ -51,7 +51,7 @@ package struct TokenOffice {
         ]
         data["cluster"] = .optional(order.cluster)
         data["expires"] = .optional(order.expires?.description)
-        try append("token.created", id: token.id, .object(data))
+        try append(AccessTokens.created, id: token.id, .object(data))
         return token
     }
 
@@ -64,7 +64,7 @@ package struct TokenOffice {
         guard token.revoked == nil else { return }
         var data: JSONObject = ["token": .string(id)]
         data["reason"] = .optional(reason)
-        try append("token.revoked", id: "\(id)/revoked", .object(data))
+        try append(AccessTokens.revoked, id: "\(id)/revoked", .object(data))
     }
 
     /// All tokens there ever were.
@@ -90,7 +90,7 @@ package struct TokenOffice {
             [
                 Append(
                     ProposedEvent(
-                        id: id, source: TokenOffice.source, type: "cairn.\(type).v1", subject: AccessTokens.stream,
+                        id: id, source: TokenOffice.source, type: type, subject: AccessTokens.stream,
                         time: clock.now(), data: data))
             ], actor: actor)
     }

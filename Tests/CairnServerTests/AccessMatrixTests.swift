@@ -1,5 +1,6 @@
 import CairnBytes
 import CairnModel
+import CairnRecorder
 import CairnServer
 import Testing
 
@@ -69,6 +70,32 @@ struct AccessMatrixTests {
                 "POST", "/v1/query", token: admin, headers: [("Content-Type", "text/plain")],
                 Array("SELECT count(*) AS n FROM access_events WHERE kind = 'used' AND principal = 'root'".utf8))
             #expect(used.json?.array?.first?["n"]?.integer == 2)
+        }
+    }
+
+    @Test("Who tells of a token makes none")
+    func toldTokens() async throws {
+        try await ServerHarness.run { server in
+            let sender = try await server.token("ingest:cloudevents", name: "mallory")
+            let secret = "mallory-knows-this"
+            let digest = Hex.string(TokenOffice.digest(of: secret))
+            func event(_ type: String) -> JSONValue {
+                [
+                    "specversion": "1.0", "id": .string(type), "source": "/cairn/access", "type": .string(type),
+                    "subject": "access/tokens", "time": "2026-03-10T10:00:00Z",
+                    "data": [
+                        "token": "feed", "name": "mallory", "scopes": ["admin", "read"],
+                        "secret_sha256": .string(digest),
+                    ],
+                ]
+            }
+            for type in ["observed.token.created.v1", "cairn.token.created.v1", "token.created"] {
+                _ = try await server.post(
+                    "/v1/events", token: sender, event(type), type: "application/cloudevents+json")
+            }
+            try await Task.sleep(for: .milliseconds(700))
+            let token = TokenText(id: "feed", secret: secret).text
+            #expect(try await server.send("GET", "/v1/whoami", token: token).status == 401)
         }
     }
 

@@ -32,12 +32,16 @@ package struct AccessTokens: Sendable {
 
     package subscript(id: String) -> AccessToken? { tokens[id] }
 
-    /// Total: what is no event of a token changes nothing.
+    package static let created = "cairn.token.created.v1"
+    package static let revoked = "cairn.token.revoked.v1"
+
+    /// Total: what is no event of a token changes nothing. Only Cairn's own types count, which nobody outside can write:
+    /// a token that is told as `observed.` would be one that its teller made for itself.
     package mutating func apply(_ event: RecordedEvent) {
         eventCount += 1
         guard let id = event.data["token"]?.string else { return }
-        switch EventType(event.type).name {
-        case "token.created":
+        switch event.type {
+        case AccessTokens.created:
             guard tokens[id] == nil, let name = event.data["name"]?.string,
                 let digest = event.data["secret_sha256"]?.string.flatMap({ Hex.bytes($0) })
             else { return }
@@ -46,7 +50,7 @@ package struct AccessTokens: Sendable {
                 scopes: event.data["scopes"]?.array?.compactMap { $0.string.flatMap { AccessScope($0) } } ?? [],
                 secretDigest: digest, cluster: event.data["cluster"]?.string, created: event.time,
                 expires: event.data["expires"]?.string.flatMap { Timestamp($0) })
-        case "token.revoked":
+        case AccessTokens.revoked:
             if tokens[id]?.revoked == nil { tokens[id]?.revoked = event.time }
         default: return
         }
