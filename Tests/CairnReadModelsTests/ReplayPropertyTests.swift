@@ -84,7 +84,8 @@ import Testing
             }
             let model = try ReadModel.inMemory()
             try model.catchUp(from: list, eventsPerTransaction: Int.random(in: 1...4, using: &random))
-            dumps.append(try model.query("SELECT * FROM flow_counters ORDER BY 1, 2, 4, 5, 6, 7, 8, 9, 10, 15").rows)
+            let rows = try model.query("SELECT * FROM flow_counters").rows
+            dumps.append(rows.sorted { "\($0)" < "\($1)" })
             try expectSame(model, memory, "seed \(seed)")
         }
         #expect(dumps.allSatisfy { $0 == dumps[0] }, "seed \(seed)")

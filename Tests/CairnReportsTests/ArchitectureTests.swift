@@ -15,7 +15,11 @@ import Testing
         let products = [
             ".crypto": "Crypto", ".cryptoExtras": "CryptoExtras", ".system": "SystemPackage", ".grdb": "GRDB",
             ".grdbSQLite": "GRDBSQLite",
-            ".yams": "Yams",
+            ".yams": "Yams", ".hummingbird": "Hummingbird", ".hummingbirdCore": "HummingbirdCore",
+            ".hummingbirdTLS": "HummingbirdTLS", ".nioCore": "NIOCore", ".nioPosix": "NIOPosix", ".nioSSL": "NIOSSL",
+            ".nioHTTP1": "NIOHTTP1", ".nioHTTPTypes": "NIOHTTPTypes", ".httpTypes": "HTTPTypes", ".logging": "Logging",
+            ".lifecycle": "ServiceLifecycle", ".signals": "UnixSignals", ".httpClient": "AsyncHTTPClient",
+            ".jwt": "JWTKit",
         ]
         var modules: [String: Set<String>] = [:]
         for part in try text("Package.swift").components(separatedBy: "Module(").dropFirst() {

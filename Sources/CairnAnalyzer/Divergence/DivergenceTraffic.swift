@@ -6,8 +6,9 @@ enum DivergenceTraffic {
     static func shares(
         _ groups: [DivergenceGroup], _ source: any SampleSource, _ request: DivergenceRequest, _ range: TimeRangeMs
     ) throws -> [String: Double] {
-        let judged =
-            max(range.lowerBound, request.sinceMs ?? range.lowerBound)..<max(range.upperBound, range.lowerBound)
+        // What is judged may begin after the newest sample: a phase that has just begun.
+        let end = max(range.upperBound, range.lowerBound)
+        let judged = min(max(range.lowerBound, request.sinceMs ?? range.lowerBound), end)..<end
         var volumes: [String: (metric: String, volume: Double)] = [:]
         for group in groups where volumes[group.app] == nil {
             guard isRequestCount(group.metric), !group.isHistogram else { continue }
