@@ -86,14 +86,7 @@ struct Front: Sendable {
                 let grown = min(
                     Route.decompressedBytesMax,
                     route.bodyBytesMax == Route.largeBodyBytesMax ? .max : route.bodyBytesMax)
-                body = try BodyReader.decoded(body, encoding, bytesMax: grown)
-                // The plain bytes take room too; if there is none, the call is told to come back.
-                if body.count > taken {
-                    guard bodies.budget.take(body.count - taken) else {
-                        throw Problem.busy("cannot take more bodies now: too many are on their way")
-                    }
-                    taken = body.count
-                }
+                body = try await bodies.decoded(body, encoding, bytesMax: grown, taken: &taken)
             }
         }
         let query = request.uri.queryParameters.map { (name: String($0.key), value: String($0.value)) }

@@ -83,7 +83,8 @@ struct ServerParts: Sendable {
         routes += pages.routes
         front = Front(
             routes: routes.map { $0.leavingTrace(in: journal, on: pool) }, gatekeeper: gatekeeper,
-            bodies: BodyReader(budget: budget, clock: clock), metrics: metrics, journal: journal, clock: clock,
+            bodies: BodyReader(budget: budget, pool: pool, clock: clock), metrics: metrics, journal: journal,
+            clock: clock,
             logger: logger, pages: pages, isEncrypted: options.tls != nil)
         self.feed = feed
         self.pool = pool

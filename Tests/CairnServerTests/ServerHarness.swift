@@ -40,7 +40,8 @@ struct ServerHarness: Sendable {
     /// - Parameter prepare: writes to the ledger before the server starts.
     static func run(
         _ change: (inout ServerOptions) -> Void = { _ in },
-        prepare: (Ledger) throws -> Void = { _ in },
+        prepare: (Ledger) throws -> Void = { _ in }, outside: (any OutsideReader)? = nil,
+        clock: any WallClock = SystemClock(),
         _ body: @escaping @Sendable (ServerHarness) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder("cairn-server")
@@ -60,8 +61,8 @@ struct ServerHarness: Sendable {
         let server = try CairnServer(
             workspace, options: options,
             environment: .init(
-                clock: SystemClock(), random: SystemRandom(), version: "test",
-                queries: try SavedQueries.load(folder: nil), write: { log.add($0) }))
+                clock: clock, random: SystemRandom(), version: "test",
+                queries: try SavedQueries.load(folder: nil), write: { log.add($0) }, outside: outside))
         let client = HTTPClient(
             eventLoopGroupProvider: .singleton, configuration: .init(redirectConfiguration: .disallow))
         let (ports, announced) = AsyncStream.makeStream(of: Int.self)
