@@ -83,9 +83,7 @@ struct Front: Sendable {
             try Front.check(request.headers[.contentType], route)
             (body, taken) = try await bodies.read(request, bytesMax: route.bodyBytesMax)
             if !route.keepsEncoding, let encoding = request.headers[.contentEncoding] {
-                let grown = min(
-                    Route.decompressedBytesMax,
-                    route.bodyBytesMax == Route.largeBodyBytesMax ? .max : route.bodyBytesMax)
+                let grown = min(Route.decompressedBytesMax, route.bodyBytesMax)
                 body = try await bodies.decoded(body, encoding, bytesMax: grown, taken: &taken)
             }
         }

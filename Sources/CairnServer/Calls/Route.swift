@@ -62,6 +62,6 @@ struct Route: Sendable {
     static let smallBodyBytesMax = 4 << 20
     /// Bodies of senders: Firehose sends up to 64 MiB, and OTLP allows as much.
     static let largeBodyBytesMax = 64 << 20
-    /// What a body of a sender may grow to when it is decompressed.
-    static let decompressedBytesMax = 128 << 20
+    /// What a body may grow to when it is decompressed: what the readers of bodies take, and OTLP names as its limit.
+    static let decompressedBytesMax = 64 << 20
 }
