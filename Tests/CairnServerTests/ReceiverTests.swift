@@ -157,6 +157,47 @@ struct ReceiverTests {
         }
     }
 
+    @Test("A gate is asked in each shape, and what pipelines ask is in the log")
+    func gates() async throws {
+        try await ServerHarness.run { server in
+            let token = try await server.token("ingest", "read", name: "pipeline")
+            let plan = try await server.post(
+                "/v1/commands", token: token,
+                [
+                    "type": "cairn.deployment.planned.v1", "stream": "deployment/prod/shop/d-1",
+                    "data": [
+                        "playbook": "ecs-blue-green", "service": "shop", "cluster": "prod", "source_revision": "1",
+                        "target_revision": "2", "parameters": ["bake_minutes": 5], "hooks": [],
+                    ],
+                ])
+            #expect(plan.status == 201, "\(plan.text)")
+            let hook = try await server.post(
+                "/v1/gates/ecs-hook", token: token,
+                [
+                    "executionId": "e-1", "lifecycleStage": "POST_TEST_TRAFFIC_SHIFT",
+                    "resourceArn": "arn:aws:ecs:eu-west-1:111122223333:service-deployment/prod/shop/d-1",
+                ])
+            #expect(hook.status == 200, "\(hook.text)")
+            #expect(["SUCCEEDED", "FAILED", "IN_PROGRESS"].contains(hook.json?["hookStatus"]?.string ?? ""))
+            let flagger = try await server.post(
+                "/v1/gates/flagger", token: token,
+                [
+                    "name": "shop", "namespace": "prod", "phase": "Progressing",
+                    "metadata": ["migration": "deployment/prod/shop/d-1", "phase": "POST_TEST_TRAFFIC_SHIFT"],
+                ])
+            #expect(flagger.status == 200 || flagger.status == 403, "\(flagger.text)")
+            let argo = try await server.send(
+                "GET", "/v1/gates/argo/prod%2Fshop%2Fd-1/POST_TEST_TRAFFIC_SHIFT", token: token)
+            #expect(argo.status == 200, "\(argo.text)")
+            let unknown = try await server.post(
+                "/v1/gates/flagger", token: token, ["name": "nothing", "namespace": "x", "phase": "y", "metadata": [:]])
+            #expect(unknown.status == 404)
+            let rows = try await ReceiverTests.query(
+                server, token, "SELECT count(*) AS n FROM gates WHERE run = 'deployment/prod/shop/d-1'")
+            #expect(rows == [["n": 2]])
+        }
+    }
+
     @Test("A follower sees an event when it is appended")
     func follow() async throws {
         try await ServerHarness.run { server in

@@ -1,5 +1,6 @@
 import CairnAnalyzer
 import CairnBytes
+import CairnIngest
 import CairnLedger
 import CairnModel
 import CairnReadModels
@@ -153,11 +154,34 @@ struct CommandRoutes: Sendable {
                 }
             ) { try await decide($0, records: false, format: "argo") },
             Route(
+                method: .post, path: "/v1/gates/ecs-hook", access: .scope(.ingest(receiver: "hooks")),
+                summary: "For the function of an Amazon ECS lifecycle hook, which passes on what it was given.",
+                bodyTypes: [MediaTypes.json]
+            ) { call in
+                let request = try CommandRoutes.read(call) { bytes throws(ReceiveError) in
+                    try GateRequest.ecsHook(bytes)
+                }
+                return .json(try await decision(request.run, request.phase, call, records: true).ecsHook)
+            },
+            Route(
                 method: .post, path: "/v1/gates/flagger", access: .scope(.ingest(receiver: "hooks")),
                 summary: "For a webhook of Flagger: 200 lets it go on, 403 does not.",
                 bodyTypes: [MediaTypes.json]
-            ) { try await flagger($0) },
+            ) { call in
+                let request = try CommandRoutes.read(call) { bytes throws(ReceiveError) in
+                    try GateRequest.flagger(bytes)
+                }
+                let decision = try await decision(request.run, request.phase, call, records: true)
+                // Flagger looks at the status alone.
+                return .json(decision.flagger, decision.outcome == .pass ? .ok : .forbidden)
+            },
         ]
+    }
+
+    private static func read(
+        _ call: Call, _ body: ([UInt8]) throws(ReceiveError) -> GateRequest
+    ) throws -> GateRequest {
+        do throws(ReceiveError) { return try body(call.body) } catch { throw Problem(error) }
     }
 
     private func decide(_ call: Call, records: Bool, format given: String? = nil) async throws -> Answer {
@@ -172,20 +196,6 @@ struct CommandRoutes: Sendable {
         case "flagger": return .json(decision.flagger)
         case let other: throw Problem.badRequest("cannot answer as \(other.prefix(40))")
         }
-    }
-
-    /// Flagger looks at the status alone; a pass is 200 and anything else is not.
-    private func flagger(_ call: Call) async throws -> Answer {
-        let object = try CommandRoutes.object(call)
-        let metadata = object["metadata"]?.object
-        guard let migration = metadata?["migration"]?.string ?? object["name"]?.string,
-            let phase = metadata?["phase"]?.string ?? object["phase"]?.string
-        else {
-            throw Problem.badRequest(
-                "cannot tell what to decide", remedy: "give the webhook metadata with migration and phase")
-        }
-        let decision = try await decision(migration, phase, call, records: true)
-        return .json(decision.flagger, decision.outcome == .pass ? .ok : .forbidden)
     }
 
     private func decision(
