@@ -13,7 +13,7 @@ struct ServeCommand: AsyncParsableCommand {
             create` but health, logging in and styles. What is answered with success is on disk. It listens on this machine \
             alone unless it has TLS. SIGTERM ends it after what waits is written.
 
-            Settings come from flags, else from the environment (CAIRN_SERVE_PORT and so on), else from --config, a YAML \
+            Settings come from flags, else from the environment (CAIRN_SERVE_LISTEN and so on), else from --config, a YAML \
             file with the same names; an unknown name is refused.
 
             Examples:
