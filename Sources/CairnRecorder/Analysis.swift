@@ -80,10 +80,18 @@ package struct Analysis {
         let drafts = found.isEmpty ? [] : FindingDraft.folded(found, by: try graph(pair, until: until))
         outcome.divergence = try recorder.record(
             drafts, analyzer: DivergenceReport.analyzer,
-            evidence: { index.evidence(for: $0, clusters: [pair.source, pair.target], isFlows: false) }, newest: newest)
-        outcome.lines += drafts.map { draft in
-            "\(draft.data["app"]?.string ?? "?"): \(draft.data["metric"]?.string ?? "?"): \(draft.data["reason"]?.string ?? "")"
-        }
+            evidence: { index.evidence(for: $0, clusters: [pair.source, pair.target], isFlows: false) }, newest: newest,
+            isJudged: { Analysis.isJudged($0, with: pair) })
+        outcome.lines += drafts.map(\.sentence)
+    }
+
+    /// Whether a recorded finding would be found again by an analysis of two clusters: what was found of the clusters of
+    /// another migration stands.
+    private static func isJudged(_ finding: JSONObject, with pair: ClusterPair?) -> Bool {
+        guard let clusters = finding["clusters"], let source = clusters["source"]?.string,
+            let target = clusters["target"]?.string
+        else { return true }
+        return pair == ClusterPair(source: source, target: target)
     }
 
     /// Who calls whom, from the labels of both clusters' series in the day that is judged.
@@ -129,7 +137,7 @@ package struct Analysis {
                 let isFlows = findings.contains { $0.id == draft.id && $0.sender.kind == .flowLogs }
                 return index.evidence(
                     for: draft, clusters: Set([draft.data["cluster"]?.string].compactMap { $0 }), isFlows: isFlows)
-            }, newest: newest)
+            }, newest: newest, isJudged: { [pair.source, pair.target].contains($0["cluster"]?.string) })
         outcome.lines += findings.map(\.sentence)
     }
 
@@ -146,7 +154,7 @@ package struct Analysis {
         outcome.drops = try recorder.record(
             drafts, analyzer: DropsAnalyzer.name,
             evidence: { index.evidence(for: $0, clusters: clusters, isFlows: true) },
-            newest: index.newest(isFlows: true))
+            newest: index.newest(isFlows: true), isJudged: { Analysis.isJudged($0, with: pair) })
         outcome.lines += report.findings.map(\.sentence)
     }
 }
@@ -206,6 +214,21 @@ package enum PlannedMeanings {
         guard let text = plans.rows.first?[0].text else { return nil }
         let meanings = try JSONParser.parse(Array(text.utf8)).value["gates"]?["meanings"]
         return meanings?.object == nil ? nil : meanings
+    }
+}
+
+extension DivergenceRequest {
+    /// Two clusters as the ledger says that they are to be compared: with the traffic that was shifted between them and
+    /// what the plan says of metrics.
+    /// - Parameter since: nil for the start of the phase in which traffic moved.
+    package init(
+        of pair: ClusterPair, in readModel: ReadModel, since: Timestamp? = nil, until: Timestamp? = nil
+    ) throws {
+        self.init(source: pair.source, target: pair.target)
+        sinceMs = try (since ?? JudgedSince.ofPhase(pair, readModel))?.milliseconds
+        untilMs = until?.milliseconds
+        trafficShiftsMs = try TrafficShifts.times(pair, readModel)
+        meanings = DivergenceMeaning.all(try PlannedMeanings.json(pair, readModel))
     }
 }
 

@@ -20,6 +20,13 @@ package struct FindingDraft: Sendable, Hashable {
     /// All that the analyzer says of it; without evidence and basis, which the recorder adds.
     package var data: JSONObject
 
+    /// What was found, in a line: with the application and the metric, where it is about them.
+    var sentence: String {
+        let reason = data["reason"]?.string ?? cause
+        guard let app = data["app"]?.string, let metric = data["metric"]?.string else { return reason }
+        return "\(app): \(metric): \(reason)"
+    }
+
     package init(_ finding: DropFinding, request: DropsRequest, policy: DropsPolicy) {
         id = finding.id
         analyzer = DropsAnalyzer.name

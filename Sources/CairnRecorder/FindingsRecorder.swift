@@ -181,7 +181,7 @@ package struct FindingsRecorder {
         let about = JSONValue.object(finding.data)
         let clusters = [about["cluster"], about["clusters"]?["source"], about["clusters"]?["target"]]
         var data: JSONObject = [
-            "incident": .string(id), "title": finding.data["reason"] ?? .string(finding.cause),
+            "incident": .string(id), "title": .string(finding.sentence),
             "severity": .string(IncidentBrief.severity(about)), "finding": .string(finding.id),
             "cause": .string(finding.cause),
         ]

@@ -69,6 +69,21 @@ import Testing
         #expect(incidents.first?["suspected_cause"]?.string == "cart, which checkout and web call")
     }
 
+    @Test func findingsOfAnotherMigrationStand() throws {
+        let ledger = try SampleLedger(seed: 6).create()
+        for cluster in ["old", "new", "old-2", "new-2"] {
+            try SampleLedger.append(
+                try Self.batch(cluster, apps: ["cart"], calls: []), to: ledger, id: cluster, cluster: cluster)
+        }
+        let analysis = Analysis(ledger: ledger, readModel: try ReadModel.inMemory(), actor: SampleLedger.actor)
+        let pair = ClusterPair(source: "old", target: "new")
+        #expect(try analysis.run(pair: pair).divergence.opened == 1)
+        let other = try analysis.run(pair: ClusterPair(source: "old-2", target: "new-2"))
+        #expect(other.divergence.opened == 0 && other.divergence.withdrawn == 0)
+        let again = try analysis.run(pair: pair)
+        #expect(again.divergence.unchanged == 1 && again.divergence.revised == 0)
+    }
+
     @Test func anIncidentSaysHowManyRequestsItHurt() throws {
         let incident = try #require(try Self.opened(apps: ["cart"], calls: []).first)
         let impact = try #require(incident["impact"]?.string)
