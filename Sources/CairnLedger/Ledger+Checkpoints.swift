@@ -156,6 +156,27 @@ extension Ledger {
         }
     }
 
+    /// A tile of hashes or a bundle of entries of the signed log, as `c2sp.org/tlog-tiles` has them.
+    /// - Returns: nil where the signed log does not reach so far.
+    package func content(of tile: Tile) throws -> [UInt8]? {
+        guard let head = try checkpoint()?.checkpoint else { return nil }
+        var level = 0
+        if case .hashes(let of) = tile.kind { level = of }
+        let (first, isBeyond) = tile.index.multipliedReportingOverflow(by: UInt64(Tile.widthMax))
+        let there = head.size >> UInt64(level * Tile.height)
+        guard !isBeyond, first < there, there - first >= UInt64(tile.width) else { return nil }
+        return try mapDiskErrors {
+            guard case .entries = tile.kind else {
+                return try withTrustedTiles { try hashSource($0, size: head.size).content(of: tile) }
+            }
+            var bundle: [UInt8] = []
+            for position in first..<first + UInt64(tile.width) {
+                EntryBundle.append(try entryBytes(at: position), to: &bundle)
+            }
+            return bundle
+        }
+    }
+
     /// Writes the log up to the last signed checkpoint as the static files of `c2sp.org/tlog-tiles`.
     /// - Parameter write: stores bytes under a relative path.
     package func export(write: (_ path: String, _ bytes: [UInt8]) throws -> Void) throws {

@@ -46,7 +46,7 @@ package struct AuditReport {
     /// All changes of a stretch of time, with the query and the parameters that gave them.
     package func population(since: Timestamp?, until: Timestamp?) throws -> ReportDocument {
         guard let query = try SavedQueries.builtIn()["population"] else {
-            throw ReportError.unknown("saved query", "population")
+            throw QuestionError.unknown("saved query", "population")
         }
         let arguments: [String: SQLValue] = [
             "since": .optional(since?.description), "until": .optional(until?.description),
@@ -113,7 +113,7 @@ package struct AuditReport {
         var sections: [Table] = []
         for part in parts {
             let result = try readModel.query(part.sql, run)
-            if part.title == "Change", result.rows.isEmpty { throw ReportError.unknown("change", stream.text) }
+            if part.title == "Change", result.rows.isEmpty { throw QuestionError.unknown("change", stream.text) }
             var table = Table(result, title: part.title)
             if result.rows.isEmpty { table.notes = ["None was recorded."] }
             sections.append(table)

@@ -12,7 +12,7 @@ struct FindingEvents {
     private static let historyMax = 200
 
     /// - Parameter readModel: says which events count: one of the past has those of then.
-    /// - Throws: `ReportError.unknown` if no analysis has recorded the finding.
+    /// - Throws: `QuestionError` if no analysis has recorded the finding.
     init(of finding: String, _ ledger: Ledger, _ readModel: ReadModel) throws {
         let stream = StreamName(kind: "finding", foreignID: finding)
         for row in try readModel.rows(
@@ -23,7 +23,7 @@ struct FindingEvents {
             state.apply(event)
             if history.count < FindingEvents.historyMax { history.append(TimelineEntry(event)) }
         }
-        guard state.data != nil else { throw ReportError.unknown("finding", finding) }
+        guard state.data != nil else { throw QuestionError.unknown("finding", finding) }
     }
 
     /// Entries that it rests on.

@@ -1,4 +1,4 @@
-internal import CairnBytes
+package import CairnBytes
 package import CairnLedger
 internal import CairnModel
 package import CairnWeb
@@ -16,22 +16,20 @@ package enum TimelineReport {
             if event.subject.kind == "migration", event.subject.id == scope.migration { hasMigration = true }
             builder.add(event)
         }
-        guard hasIncident else { throw ReportError.unknown("incident", scope.incident ?? "") }
-        guard hasMigration else { throw ReportError.unknown("migration", scope.migration ?? "") }
+        guard hasIncident else { throw QuestionError.unknown("incident", scope.incident ?? "") }
+        guard hasMigration else { throw QuestionError.unknown("migration", scope.migration ?? "") }
         return builder.document()
     }
 }
 
-/// Why a report cannot be made.
-package enum ReportError: Error, Sendable, Hashable, CustomStringConvertible {
-    case unknown(_ kind: String, _ id: String)
-
-    package var description: String {
-        switch self {
-        case .unknown(let kind, let id):
-            "cannot find the \(kind) \(id) in this ledger; `cairn query '\(Self.list(kind))'` lists them"
+extension TimelineScope {
+    /// People paste the stream (`incident/3f2a`) as often as the id.
+    package init(incident: String?, migration: String?, range: AskedRange, now: Timestamp) throws {
+        func id(_ text: String?, _ kind: String) -> String? {
+            text.map { $0.hasPrefix("\(kind)/") ? String($0.dropFirst(kind.utf8.count + 1)) : $0 }
         }
+        let (since, until) = try range.times(now: now)
+        self.init(
+            incident: id(incident, "incident"), migration: id(migration, "migration"), since: since, until: until)
     }
-
-    private static func list(_ kind: String) -> String { "SELECT * FROM \(kind)s" }
 }

@@ -131,7 +131,7 @@ struct Front: Sendable {
         if problem.status == .unauthorized {
             return .redirect(to: "/login?next=\(Front.encoded(request.uri.string))")
         }
-        return pages.page(problem, at: clock.now())
+        return pages.page(problem, for: request.headers, at: clock.now())
     }
 
     private static func encoded(_ text: String) -> String {
@@ -196,7 +196,9 @@ struct Front: Sendable {
                         "\(request.uri.path.prefix(200))", remedy: "GET /v1/openapi.json lists what there is")
                     : Problem(error.status, "http", "cannot answer this: \(error.status.reasonPhrase)")
                 let isPage = request.headers[.accept]?.contains("text/html") ?? false
-                return front.response(isPage ? front.pages.page(problem, at: front.clock.now()) : problem.answer)
+                return front.response(
+                    isPage
+                        ? front.pages.page(problem, for: request.headers, at: front.clock.now()) : problem.answer)
             }
         }
     }
@@ -204,7 +206,8 @@ struct Front: Sendable {
 
 /// Refusals as people read them.
 protocol ErrorPages: Sendable {
-    func page(_ problem: Problem, at now: Timestamp) -> Answer
+    /// - Parameter headers: of the request, which may show a session.
+    func page(_ problem: Problem, for headers: HTTPFields, at now: Timestamp) -> Answer
 }
 
 extension HTTPField.Name {

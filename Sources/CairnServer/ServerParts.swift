@@ -68,7 +68,8 @@ struct ServerParts: Sendable {
         routes += commands.routes
         routes +=
             QuestionRoutes(
-                workspace: workspace, queries: environment.queries, pool: pool, version: environment.version
+                workspace: workspace, queries: environment.queries, pool: pool, version: environment.version,
+                long: LongWork(clock: clock, waitMilliseconds: QuestionRoutes.longWaitMilliseconds)
             ).routes
         routes.append(FollowRoute(ledger: ledger, feed: feed, pool: pool).route)
         routes +=

@@ -16,10 +16,24 @@ struct Plot {
         self.time = time
         top = chart.marks.isEmpty ? 12 : 28
         bottom = size.height - 26
-        let values =
-            chart.series.flatMap { $0.points.compactMap(\.value) } + chart.levels.map(\.value)
-            + (chart.band?.points.flatMap { [$0.low, $0.high] } ?? [])
-        value = ValueScale(values: values, unit: chart.unit, top: top, bottom: bottom)
+        value = ValueScale(values: Plot.values(chart), unit: chart.unit, top: top, bottom: bottom)
+    }
+
+    /// What the axis has to hold. An interval begins so wide that it would flatten all else: what lies far out of the rest
+    /// runs along the edge.
+    private static func values(_ chart: Chart) -> [Double] {
+        func all(_ series: Chart.Series) -> [Double] { series.points.compactMap(\.value).filter(\.isFinite) }
+        var values = chart.levels.map(\.value).filter(\.isFinite)
+        for point in chart.band?.points ?? [] { values += [point.low, point.high] }
+        var references: [Double] = []
+        for series in chart.series {
+            let own = all(series)
+            if series.role == .reference { references += own }
+            values += series.role == .reference ? Array(own.suffix(own.count / 2)) : own
+        }
+        guard let low = values.min(), let high = values.max() else { return references }
+        let (least, most) = (low - (high - low), high + (high - low))
+        return values + references.filter { $0 >= least && $0 <= most }
     }
 
     func draw(_ page: inout Markup) {

@@ -44,8 +44,8 @@ import Testing
         Case(["flows", "/nowhere", "--by", "dstaddr", "--where", "action = "], 64, "cannot"),
         Case(["flows", "/nowhere", "--by", "dstaddr", "--top", "0"], 64, "top"),
         Case(["flows", "/nowhere", "--by", "dstaddr", "--format", "no-such-field"], 64, "--format"),
-        Case(["timeline", "--since", "2026-03-10T10:00:00Z", "--until", "2026-03-10T09:00:00Z"], 64, "--since"),
-        Case(["drops", "--since", "2026-03-10T10:00:00Z", "--until", "2026-03-10T10:00:00Z"], 64, "--since"),
+        Case(["timeline", "--since", "2026-03-10T10:00:00Z", "--until", "2026-03-10T09:00:00Z"], 64, "not earlier"),
+        Case(["drops", "--since", "2026-03-10T10:00:00Z", "--until", "2026-03-10T10:00:00Z"], 64, "not earlier"),
     ]
 
     static let streams: [Case] = [

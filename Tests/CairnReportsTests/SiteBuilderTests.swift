@@ -128,7 +128,7 @@ import Testing
             now: site.now, viewer: .init(name: "ana", mayApprove: true), formToken: "t", ledgerOrigin: "o")
         let html = String(decoding: MigrationPage.render(run, context), as: UTF8.self)
         #expect(html.contains("action=\"/runs/migration/harbor/approve\""))
-        #expect(throws: ReportError.self) {
+        #expect(throws: QuestionError.self) {
             try MigrationBuilder.build(
                 stream: "migration/none", ledger: site.ledger, readModel: site.readModel, now: site.now)
         }
@@ -151,14 +151,14 @@ import Testing
         #expect((entry.previousInStream, entry.nextInStream) == (2, 4))
         let proof = try #require(entry.proof)
         #expect(proof.text.hasPrefix("c2sp.org/tlog-proof@v1"))
-        #expect(throws: ReportError.self) {
+        #expect(throws: QuestionError.self) {
             try EntryBuilder.build(position: 1_000, ledger: site.ledger, readModel: site.readModel)
         }
         for name in ["../x", "", "' OR 1=1"] {
-            #expect(throws: ReportError.self) {
+            #expect(throws: QuestionError.self) {
                 try FindingBuilder.build(finding: name, ledger: site.ledger, readModel: site.readModel, now: site.now)
             }
-            #expect(throws: ReportError.self) {
+            #expect(throws: QuestionError.self) {
                 try IncidentBuilder.build(incident: name, ledger: site.ledger, readModel: site.readModel, now: site.now)
             }
         }
@@ -284,6 +284,6 @@ import Testing
         #expect(same.verdict != .worse)
         #expect(!same.explanation.sections.map(\.label).contains("What it means"))
         #expect(try page("app-1", nil, metric: "http_request_duration_seconds").finding == "f0")
-        #expect(throws: ReportError.self) { try page("app-5", nil) }
+        #expect(throws: QuestionError.self) { try page("app-5", nil) }
     }
 }

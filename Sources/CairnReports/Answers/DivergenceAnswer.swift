@@ -1,11 +1,73 @@
-package import CairnAnalyzer
-internal import CairnBytes
-package import CairnWeb
+internal import CairnAnalyzer
+package import CairnBytes
+internal import CairnRecorder
+internal import CairnWeb
+
+/// A comparison of two clusters, as it is asked for.
+package struct DivergenceQuestion: Sendable, Hashable {
+    /// By default the clusters of the ledger's one migration.
+    package var source: String?
+    package var target: String?
+    /// Labels that name the application; empty for the usual ones.
+    package var appLabels: [String] = []
+    /// `metric=meaning`, where the name does not say it.
+    package var meanings: [String] = []
+    /// By default from the start of the phase in which traffic moved.
+    package var range = AskedRange()
+    package var findingsOnly = false
+    /// What each metric is taken for, instead of the verdicts.
+    package var explainsMetrics = false
+
+    package init() {}
+
+    /// - Parameter now: what relative times count from.
+    package func answer(_ workspace: Workspace, now: Timestamp) throws -> Answered {
+        let readModel = workspace.readModel
+        let (since, until) = try range.times(now: now)
+        guard let pair = try ClusterPair.named(source: source, target: target, in: readModel) else {
+            throw QuestionError(
+                .question, "cannot tell which clusters to compare: the ledger has no single migration",
+                remedy: "name both: source and target")
+        }
+        var request = try DivergenceRequest(of: pair, in: readModel, since: since, until: until)
+        request.meanings.merge(try said()) { $1 }
+        if !appLabels.isEmpty { request.appLabels = appLabels }
+        let report = try DivergenceAnalyzer.analyze(readModel, request)
+        guard !report.comparisons.isEmpty else {
+            throw QuestionError(
+                .nothingThere, "cannot find a metric of both \(pair.source) and \(pair.target) in this time",
+                remedy: "import metrics with a cluster label, or with --cluster NAME")
+        }
+        if explainsMetrics {
+            return Answered(DivergenceAnswer.meanings(report, said: Set(request.meanings.keys)))
+        }
+        let words = try FindingWords(workspace, now: now)
+        let outcome: Answered.Outcome =
+            report.findings.contains { words.counts($0.id) }
+            ? .finding : report.comparisons.allSatisfy { $0.verdict == .undecided } ? .undecided : .fine
+        return Answered(DivergenceAnswer.table(report, words, findingsOnly: findingsOnly), outcome)
+    }
+
+    private func said() throws -> [String: DivergenceMeaning] {
+        var output: [String: DivergenceMeaning] = [:]
+        for text in meanings {
+            guard let mark = text.firstIndex(of: "="),
+                let known = DivergenceMeaning(parsing: String(text[text.index(after: mark)...]))
+            else {
+                throw QuestionError(
+                    .question, "cannot tell what \(text) says of a metric",
+                    remedy: "use metric=meaning with one of \(DivergenceMeaning.vocabulary.joined(separator: ", "))")
+            }
+            output[String(text[..<mark])] = known
+        }
+        return output
+    }
+}
 
 /// The verdicts on two clusters as a table.
-package enum DivergenceAnswer {
+enum DivergenceAnswer {
     /// - Parameter findingsOnly: only what diverged.
-    package static func table(_ report: DivergenceReport, _ words: FindingWords, findingsOnly: Bool) -> CairnWeb.Table {
+    static func table(_ report: DivergenceReport, _ words: FindingWords, findingsOnly: Bool) -> CairnWeb.Table {
         let shown = findingsOnly ? report.comparisons.filter { $0.verdict == .diverged } : report.comparisons
         let decimals = ["effect": 3, "effect_low": 3, "effect_high": 3, "margin": 3, "log_evidence": 1]
         var columns = [
@@ -44,7 +106,7 @@ package enum DivergenceAnswer {
 
     /// What each metric is taken for.
     /// - Parameter said: metrics of which somebody said what they mean.
-    package static func meanings(_ report: DivergenceReport, said: Set<String>) -> CairnWeb.Table {
+    static func meanings(_ report: DivergenceReport, said: Set<String>) -> CairnWeb.Table {
         var table = Table(columns: [
             Table.Column("app"), Table.Column("metric"), Table.Column("meaning"), Table.Column("said_by"),
             Table.Column("is_compared"), Table.Column("series"),

@@ -1,10 +1,52 @@
-package import CairnAnalyzer
-internal import CairnBytes
-package import CairnWeb
+internal import CairnAnalyzer
+package import CairnBytes
+internal import CairnRecorder
+internal import CairnWeb
+
+/// A look at dropped traffic, as it is asked for.
+package struct DropsQuestion: Sendable, Hashable {
+    /// By default the clusters of the ledger's one migration.
+    package var source: String?
+    package var target: String?
+    /// How long a minute waits for an interface that is behind.
+    package var watermarkMinutes = DropsQuestion.watermarkMinutesUsual
+    package var range = AskedRange()
+
+    /// Files from S3 are that late.
+    package static let watermarkMinutesUsual = 12
+    /// A day.
+    package static let watermarkMinutesMax = 1440
+
+    package init() {}
+
+    /// - Parameter now: what relative times count from.
+    package func answer(_ workspace: Workspace, now: Timestamp) throws -> Answered {
+        guard (0...DropsQuestion.watermarkMinutesMax).contains(watermarkMinutes) else {
+            throw QuestionError(
+                .question,
+                "cannot wait \(watermarkMinutes) minutes for late files: use 0 to \(DropsQuestion.watermarkMinutesMax)")
+        }
+        let (since, until) = try range.times(now: now)
+        let pair = try ClusterPair.named(source: source, target: target, in: workspace.readModel)
+        let request = DropsRequest(
+            source: pair?.source, target: pair?.target, since: since?.minute, until: until?.minute)
+        var policy = DropsPolicy.standard
+        policy.watermarkMinutes = Int64(watermarkMinutes)
+        let report = try DropsAnalyzer.report(on: workspace.readModel, for: request, policy: policy)
+        guard !report.minutes.isEmpty else {
+            throw QuestionError(
+                .nothingThere, "cannot find flow counters of these clusters in this time",
+                remedy: "import some: cairn import flow-logs PATH --cluster NAME")
+        }
+        let words = try FindingWords(workspace, now: now)
+        let isFinding = report.findings.contains { $0.side != .both && words.counts($0.id) }
+        return Answered(DropsAnswer.table(report, words), isFinding ? .finding : .fine)
+    }
+}
 
 /// The drop findings as a table.
-package enum DropsAnswer {
-    package static func table(_ report: DropsReport, _ words: FindingWords) -> CairnWeb.Table {
+enum DropsAnswer {
+    static func table(_ report: DropsReport, _ words: FindingWords) -> CairnWeb.Table {
         var columns = [
             "id", "cluster", "start", "end", "kind", "peer", "peer_port", "scope", "side", "excess", "baseline",
             "explained",

@@ -1,5 +1,6 @@
 package import CairnAnalyzer
-internal import CairnBytes
+package import CairnBytes
+internal import CairnRecorder
 package import CairnWeb
 
 /// The decision of a gate as a table.
@@ -35,6 +36,30 @@ package enum GateAnswer {
 
 /// The catalogue of checks, and what they said.
 package enum CheckAnswer {
+    /// - Throws: `QuestionError` for a name that no check has.
+    package static func names(_ name: String?) throws -> [String] {
+        guard let name else { return CheckCatalog.all.map(\.name) }
+        guard CheckCatalog.check(named: name) != nil else {
+            throw QuestionError(
+                .question, "cannot find the check \(name)", remedy: "`cairn check --list` lists them")
+        }
+        return [name]
+    }
+
+    /// What checks say of a migration or deployment as it was at a moment.
+    package static func answer(
+        _ names: [String], of run: String, _ workspace: Workspace, at moment: Timestamp
+    ) throws -> Answered {
+        let run = try StatusAnswer.stream(run, in: workspace)
+        let evaluation = GateEvaluation(ledger: workspace.ledger, readModel: workspace.readModel)
+        let facts = try evaluation.facts(of: try evaluation.gather(run: run, phase: "", at: moment))
+        let results = names.map { facts.result(of: $0) }
+        let outcome: Answered.Outcome =
+            results.contains { $0.verdict.outcome == .fail }
+            ? .finding : results.allSatisfy { $0.verdict.outcome == .undecided } ? .undecided : .fine
+        return Answered(table(results), outcome)
+    }
+
     package static func catalog(_ names: [String]) -> CairnWeb.Table {
         Table(
             columns: ["name", "proves", "needs", "failure_means", "remedy"].map { Table.Column($0) },
@@ -43,7 +68,7 @@ package enum CheckAnswer {
             })
     }
 
-    package static func table(_ results: [CheckResult]) -> CairnWeb.Table {
+    private static func table(_ results: [CheckResult]) -> CairnWeb.Table {
         Table(
             columns: [
                 Table.Column("name"), Table.Column("result"), Table.Column("reason"),

@@ -17,5 +17,20 @@ package struct QuestionError: Error, Sendable, Hashable, CustomStringConvertible
         self.remedy = remedy
     }
 
-    package var description: String { remedy.map { "\(message); \($0)" } ?? message }
+    package var description: String { remedy.map { "\(message)\n  \($0)" } ?? message }
+}
+
+extension QuestionError {
+    /// There is none of that name.
+    static func unknown(_ kind: String, _ id: String) -> QuestionError {
+        let lister: String? =
+            switch kind {
+            case "migration", "migration or deployment", "run", "change": "cairn status"
+            case "incident": "cairn query 'SELECT incident, title FROM incidents'"
+            case "finding": "cairn query 'SELECT finding, kind, reason FROM findings'"
+            default: nil
+            }
+        return QuestionError(
+            .nothingThere, "cannot find the \(kind) \(id) in this ledger", remedy: lister.map { "`\($0)` lists them" })
+    }
 }

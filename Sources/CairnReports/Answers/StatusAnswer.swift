@@ -1,7 +1,7 @@
 package import CairnBytes
 internal import CairnLedger
 package import CairnModel
-package import CairnReadModels
+internal import CairnReadModels
 internal import CairnRecorder
 package import CairnWeb
 
@@ -12,15 +12,13 @@ package enum StatusAnswer {
         let result = try workspace.readModel.query(
             "SELECT run FROM runs WHERE run = :id OR id = :id ORDER BY position LIMIT 1", ["id": .text(id)])
         guard let name = result.rows.first?[0].text, let stream = StreamName(name) else {
-            throw QuestionError(
-                .nothingThere, "cannot find the migration or deployment \(id) in this ledger",
-                remedy: "`cairn status` lists them")
+            throw QuestionError.unknown("migration or deployment", id)
         }
         return stream
     }
 
-    package static func all(_ readModel: ReadModel, now: Timestamp) throws -> CairnWeb.Table {
-        let result = try readModel.query(
+    package static func all(_ workspace: Workspace, now: Timestamp) throws -> CairnWeb.Table {
+        let result = try workspace.readModel.query(
             """
             SELECT r.run AS run, r.kind AS kind, r.playbook AS playbook, r.status AS status, r.phase AS phase,
               r.source_cluster AS source_cluster, r.target_cluster AS target_cluster,
@@ -48,15 +46,13 @@ package enum StatusAnswer {
 
     /// Each stage of one run. The state comes from the events themselves, so what the playbook asks for but has not
     /// happened yet is shown too.
-    package static func one(_ stream: StreamName, _ workspace: Workspace, moments: [ReadModel.Moment]) throws
-        -> CairnWeb.Table
-    {
+    package static func one(_ stream: StreamName, _ workspace: Workspace) throws -> CairnWeb.Table {
         // Amazon ECS tells of a deployment in streams of its service too.
         let told = try workspace.readModel.query(
             "SELECT position FROM service_events WHERE run = :run ORDER BY position", ["run": .text(stream.text)]
         ).rows.compactMap { row in row[0].integer.map { UInt64(clamping: $0) } }
         let state = try RegisteredPlaybooks(workspace.ledger).state(of: stream, told: told) { event in
-            moments.allSatisfy { moment in
+            workspace.moments.allSatisfy { moment in
                 switch moment {
                 case .at(let time): event.time <= time
                 case .knownAt(let time): event.recordedTime <= time

@@ -2,10 +2,10 @@ package import CairnBytes
 
 /// A moment as people write it: RFC 3339 (UTC if no zone is given), or relative to now as `-2h`, `-90m`, `-3d`, `-30s`,
 /// `+2h`, or `now`.
-package struct TimeArgument: Equatable, Sendable {
+package struct TimeArgument: Hashable, Sendable {
     package static let help = "RFC 3339 such as 2026-01-01T10:00:00Z, or relative such as -2h"
 
-    private enum Form: Equatable, Sendable {
+    private enum Form: Hashable, Sendable {
         case absolute(Timestamp)
         case relative(seconds: Int64)
     }

@@ -4,6 +4,7 @@ package import CairnLedger
 internal import CairnModel
 package import CairnReadModels
 internal import CairnRecorder
+internal import CairnSeries
 package import CairnWeb
 
 /// The drill-down of the heat map: one metric of one application.
@@ -11,8 +12,8 @@ package enum ComparisonBuilder {
     private static let sourcesMax = 20
 
     /// - Parameters:
-    ///   - report: the latest comparison of the pair; nil if there is none, and then the recorded finding is shown.
-    /// - Throws: `ReportError.unknown` if neither knows the metric.
+    ///   - report: the latest comparison of the pair; nil if there is none, and then the two are compared in this metric.
+    /// - Throws: `QuestionError` where there is nothing to compare, and no finding was recorded.
     package static func build(
         app: String, metric: String, source: String, target: String, report: DivergenceReport?,
         ledger: Ledger, readModel: ReadModel, now: Timestamp
@@ -28,12 +29,13 @@ package enum ComparisonBuilder {
             try FindingBuilder.build(finding: $0, ledger: ledger, readModel: readModel, now: now)
         }
         let pair = TimelineDocument.ClusterNames(source: source, target: target)
-        let comparison = report.flatMap { report in
+        let kept = report.flatMap { report in
             report.source == source && report.target == target
                 ? report.comparisons.first { $0.app == app && $0.metric == metric } : nil
         }
+        let comparison = try kept ?? compared(app: app, metric: metric, pair, readModel)
         guard let comparison else {
-            guard let finding else { throw ReportError.unknown("comparison", "of \(metric) of \(app)") }
+            guard let finding else { throw QuestionError.unknown("comparison", "of \(metric) of \(app)") }
             return ComparisonDocument(
                 app: app, metric: metric, pair: pair, verdict: finding.isOpen ? .worse : nil,
                 explanation: finding.explanation, finding: finding.id, position: finding.position,
@@ -50,6 +52,20 @@ package enum ComparisonBuilder {
             app: app, metric: metric, pair: pair, verdict: verdict,
             explanation: explanation(comparison, pair, signal, now: now), finding: isRecorded ? finding?.id : nil,
             position: isRecorded ? finding?.position : nil, sources: sources, sourceCount: count)
+    }
+
+    /// Compared just now, where nobody keeps it: of the application's own series alone.
+    private static func compared(
+        app: String, metric: String, _ pair: TimelineDocument.ClusterNames, _ readModel: ReadModel
+    ) throws -> DivergenceComparison? {
+        var request = try DivergenceRequest(
+            of: ClusterPair(source: pair.source, target: pair.target), in: readModel)
+        for label in request.appLabels {
+            request.selector = SeriesSelector([LabelMatcher(label, equals: app)])
+            let comparisons = try DivergenceAnalyzer.analyze(readModel, request).comparisons
+            if let found = comparisons.first(where: { $0.app == app && $0.metric == metric }) { return found }
+        }
+        return nil
     }
 
     /// In the words that explain a finding, where they fit a comparison that is none.

@@ -10,9 +10,9 @@ package enum EntryBuilder {
     private static let jsonBytesMax = 200_000
     private static let citedMax = 200
 
-    /// - Throws: `ReportError.unknown` if the log has no such entry.
+    /// - Throws: `QuestionError` if the log has no such entry.
     package static func build(position: UInt64, ledger: Ledger, readModel: ReadModel) throws -> EntryDocument {
-        guard position < ledger.size else { throw ReportError.unknown("entry", String(position)) }
+        guard position < ledger.size else { throw QuestionError.unknown("entry", String(position)) }
         let event = try ledger.event(at: position)
         let words = EventDescription(event)
         var document = EntryDocument(

@@ -8,7 +8,7 @@ package import CairnWeb
 package enum FindingBuilder {
     private static let sourcesMax = 50
 
-    /// - Throws: `ReportError.unknown` if no analysis has recorded it.
+    /// - Throws: `QuestionError` if no analysis has recorded it.
     package static func build(
         finding: String, ledger: Ledger, readModel: ReadModel, now: Timestamp
     ) throws -> FindingDocument {

@@ -29,7 +29,7 @@ package enum IncidentBuilder {
         return IncidentsDocument(lines: lines, count: rows.first?.count("count") ?? 0, pageSize: pageSize, page: page)
     }
 
-    /// - Throws: `ReportError.unknown` if there is no such incident.
+    /// - Throws: `QuestionError` if there is no such incident.
     package static func build(
         incident: String, ledger: Ledger, readModel: ReadModel, now: Timestamp
     ) throws -> IncidentDocument {
@@ -42,7 +42,7 @@ package enum IncidentBuilder {
             WHERE i.incident = :incident GROUP BY i.incident
             """, ["incident": .text(incident)])
         guard let row = rows.first, let opened = row.time("opened_us"), let position = row.position("position") else {
-            throw ReportError.unknown("incident", incident)
+            throw QuestionError.unknown("incident", incident)
         }
         let closed = row.time("closed_us")
         let start = row.time("start_us") ?? opened

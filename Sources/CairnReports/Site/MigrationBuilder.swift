@@ -13,7 +13,7 @@ package struct MigrationBuilder {
     private let readModel: ReadModel
     private let now: Timestamp
 
-    /// - Throws: `ReportError.unknown` if there is no such migration or deployment.
+    /// - Throws: `QuestionError` if there is no such migration or deployment.
     package static func build(
         stream: String, ledger: Ledger, readModel: ReadModel, now: Timestamp
     ) throws -> MigrationDocument {
@@ -31,7 +31,7 @@ package struct MigrationBuilder {
             SELECT r.*, e.occurred_us AS last_us FROM runs AS r LEFT JOIN events AS e ON e.position = r.last_position
             WHERE r.run = :run
             """)
-        guard let row = found.first else { throw ReportError.unknown("run", run) }
+        guard let row = found.first else { throw QuestionError.unknown("run", run) }
         let details = try RunDetails(of: [run], readModel)
         var document = MigrationDocument(
             stream: run, title: RunDetails.title(row), kind: row.text("kind") ?? "", status: row.text("status") ?? "",

@@ -20,7 +20,7 @@ package enum TimelineRangeBuilder {
             SELECT max(occurred_us) AS last_us FROM events WHERE :migration IS NULL OR stream = 'migration/' || :migration
             """, ["migration": .optional(migration)]
         ).first?.time("last_us")
-        if migration != nil, last == nil { throw ReportError.unknown("migration", migration ?? "") }
+        if migration != nil, last == nil { throw QuestionError.unknown("migration", migration ?? "") }
         let end = until ?? last ?? now
         var scope = TimelineScope(migration: migration, since: since, until: until)
         if since == nil, migration == nil { scope.since = end.adding(seconds: -usualSeconds) }

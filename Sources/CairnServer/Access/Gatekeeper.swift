@@ -94,7 +94,7 @@ struct Gatekeeper: Sendable {
         return problem
     }
 
-    private func session(_ headers: HTTPFields, at now: Timestamp) -> Session? {
+    func session(_ headers: HTTPFields, at now: Timestamp) -> Session? {
         guard case .session(let id)? = Credentials.shown(in: headers) else { return nil }
         return sessions.find(id, at: now)
     }

@@ -28,6 +28,9 @@ struct Call: Sendable {
         query.first { $0.name == name && !$0.value.isEmpty }?.value
     }
 
+    /// All values of a query parameter that are not empty.
+    func all(_ name: String) -> [String] { query.filter { $0.name == name && !$0.value.isEmpty }.map(\.value) }
+
     /// Who an event is recorded for.
     var actor: Actor { principal?.actor ?? Actor(id: "nobody", type: "none") }
 
@@ -93,6 +96,7 @@ struct Answer: Sendable {
 
 enum MediaTypes {
     static let json = "application/json"
+    static let jsonLines = "application/x-ndjson"
     static let problem = "application/problem+json"
     static let text = "text/plain; charset=utf-8"
     static let html = "text/html; charset=utf-8"

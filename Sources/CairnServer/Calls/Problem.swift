@@ -81,7 +81,6 @@ extension Problem {
                 error.code == .question ? .badRequest : .notFound,
                 error.code == .question ? "bad-request" : "not-found",
                 error.message, remedy: error.remedy)
-        case let error as ReportError: self = .notFound("\(error)".replacingPrefix("cannot find ", with: ""))
         case let refusal as Refusal:
             self.init(.conflict, "refused.\(refusal.rule.rawValue)", "\(refusal)")
         case let error as LedgerError: self.init(error)
@@ -114,11 +113,5 @@ extension Problem {
         case .busy: self = .busy(error.message)
         default: self.init(.internalServerError, "read-model", error.message)
         }
-    }
-}
-
-extension String {
-    fileprivate func replacingPrefix(_ prefix: String, with other: String) -> String {
-        hasPrefix(prefix) ? other + dropFirst(prefix.count) : self
     }
 }

@@ -24,7 +24,13 @@ struct Route: Sendable {
         enum Place: String, Sendable, Hashable { case path, query }
         enum Kind: Sendable, Hashable {
             case text
+            /// May be given several times.
+            case texts
+            /// A position: a whole number from 0.
             case integer
+            case number(max: UInt64)
+            case seconds(max: Double)
+            case flag
             case time
             case choice([String])
         }
@@ -34,6 +40,14 @@ struct Route: Sendable {
         var kind: Kind = .text
         var isRequired = false
         var meaning: String
+        /// What is meant where it is left out.
+        var usual: String?
+
+        func with(default usual: String) -> Parameter {
+            var parameter = self
+            parameter.usual = usual
+            return parameter
+        }
 
         static func query(_ name: String, _ meaning: String, _ kind: Kind = .text, isRequired: Bool = false)
             -> Parameter
@@ -54,6 +68,8 @@ struct Route: Sendable {
     /// Media types of the answer.
     var answerTypes = [MediaTypes.json]
     var successStatus = HTTPResponse.Status.ok
+    /// True where the answer may be that it is being made: 202.
+    var mayTakeLong = false
     /// True where the receiver undoes the encoding itself, since its protocol says which.
     var keepsEncoding = false
     var handle: @Sendable (Call) async throws -> Answer

@@ -24,12 +24,14 @@ struct PageRoutes: Sendable, ErrorPages {
 
     var routes: [Route] { looks + forms + access + assets }
 
-    private func context(_ call: Call) -> PageContext {
+    private func context(_ call: Call) -> PageContext { context(call.principal, call.session, call.now) }
+
+    private func context(_ principal: Principal?, _ session: Session?, _ now: Timestamp) -> PageContext {
         PageContext(
-            now: call.now,
-            viewer: call.principal.map { principal in
+            now: now,
+            viewer: principal.map { principal in
                 PageContext.Viewer(name: principal.name, mayApprove: principal.allows(.scope(.approve)))
-            }, formToken: call.session?.formToken, ledgerOrigin: workspace.ledger.origin)
+            }, formToken: session?.formToken, ledgerOrigin: workspace.ledger.origin)
     }
 
     private func page(
@@ -108,7 +110,7 @@ struct PageRoutes: Sendable, ErrorPages {
                     try EntryBuilder.build(position: position, ledger: ledger, readModel: readModel), context)
             },
             page("/timeline", "The story of a stretch of time.") { call, context in
-                let range = try QuestionRoutes.range(call)
+                let range = try QuestionRoutes.range(call).times(now: call.now)
                 return TimelineRangePage.render(
                     try TimelineRangeBuilder.build(
                         since: range.since, until: range.until, migration: call["migration"], ledger: ledger,
@@ -272,12 +274,13 @@ struct PageRoutes: Sendable, ErrorPages {
         }
     }
 
-    func page(_ problem: Problem, at now: Timestamp) -> Answer {
+    func page(_ problem: Problem, for headers: HTTPFields, at now: Timestamp) -> Answer {
+        let session = gatekeeper.session(headers, at: now)
         let document = MessageDocument(
             status: problem.status.code, title: problem.status.reasonPhrase, text: problem.detail,
-            remedies: problem.remedy.map { [$0] } ?? [])
+            remedy: problem.remedy, retryAfterSeconds: problem.retryAfterSeconds)
         var answer = Answer.page(
-            MessagePage.render(document, PageContext(now: now, ledgerOrigin: workspace.ledger.origin)), problem.status)
+            MessagePage.render(document, context(session?.principal, session, now)), problem.status)
         if let seconds = problem.retryAfterSeconds { answer.headers[.retryAfter] = String(seconds) }
         return answer
     }

@@ -56,6 +56,12 @@ struct OpenAPI {
         responses["\(route.successStatus.code)"] = .object(success)
         // A command that was recorded before is no new one.
         if route.successStatus == .created { responses["200"] = .object(success) }
+        if route.mayTakeLong {
+            responses["202"] = [
+                "description": "The answer is being made: ask again after Retry-After.",
+                "content": OpenAPI.content(of: [MediaTypes.json]),
+            ]
+        }
         for (status, meaning) in OpenAPI.refusals {
             responses["\(status)"] = [
                 "description": .string(meaning),
@@ -95,17 +101,38 @@ struct OpenAPI {
         return "\(route.method.rawValue.lowercased())\(String(path))"
     }
 
+    /// Beyond it programs that read numbers as doubles lose digits.
+    private static let positionMax: Int64 = 1 << 53 - 1
+    /// A whole target of a request is shorter.
+    private static let textCharactersMax = 8000
+
     private static func parameter(_ parameter: Route.Parameter) -> JSONValue {
-        let schema: JSONValue =
+        var schema: JSONObject =
             switch parameter.kind {
-            case .text, .time: ["type": "string"]
-            case .integer: ["type": "integer", "minimum": 0]
+            case .text: ["type": "string", "maxLength": .integer(textCharactersMax)]
+            case .texts:
+                ["type": "array", "items": ["type": "string", "maxLength": .integer(textCharactersMax)]]
+            case .integer: ["type": "integer", "minimum": 0, "maximum": .integer(positionMax)]
+            case .number(let max): ["type": "integer", "minimum": 0, "maximum": .integer(max)]
+            case .seconds(let max): ["type": "number", "exclusiveMinimum": 0, "maximum": .number(max)]
+            case .flag: ["type": "boolean", "default": false]
+            // RFC 3339, a day alone, or relative.
+            case .time:
+                [
+                    "type": "string",
+                    "anyOf": [
+                        ["format": "date-time"], ["format": "date"],
+                        ["pattern": "^([+-]([0-9]{1,6}[smhdw]){1,2}|now)$"],
+                    ],
+                    "examples": ["2026-01-01T10:00:00Z", "-2h"],
+                ]
             case .choice(let values): ["type": "string", "enum": .array(values.map { .string($0) })]
             }
+        if let usual = parameter.usual { schema["default"] = .string(usual) }
         return [
             "name": .string(parameter.name), "in": .string(parameter.place.rawValue),
             "required": .bool(parameter.isRequired || parameter.place == .path),
-            "description": .string(parameter.meaning), "schema": schema,
+            "description": .string(parameter.meaning), "schema": .object(schema),
         ]
     }
 }

@@ -136,7 +136,8 @@ struct CommandRoutes: Sendable {
                 method: .get, path: "/v1/gate", access: .scope(.read),
                 summary: "Whether a phase may begin, as things stand; nothing is recorded.",
                 parameters: parameters + [
-                    .query("format", "the form", .choice(["json", "ecs-hook", "argo", "flagger"]))
+                    .query("at", "decide as it was at this time: on what had happened by then", .time),
+                    .query("format", "the form", .choice(["json", "ecs-hook", "argo", "flagger"])),
                 ]
             ) { try await decide($0, records: false) },
             Route(
@@ -206,8 +207,9 @@ struct CommandRoutes: Sendable {
             let run = try StatusAnswer.stream(migration, in: workspace)
             do {
                 guard records else {
+                    let moment = try QuestionRoutes.timeArgument(call, "at")?.moment(now: call.now)
                     return try GateEvaluation(ledger: workspace.ledger, readModel: workspace.readModel)
-                        .decide(run: run, phase: phase, at: call.now)
+                        .decide(run: run, phase: phase, at: moment ?? call.now)
                 }
                 return try GateRecorder(
                     ledger: workspace.ledger, readModel: workspace.readModel, actor: call.actor, clock: clock,

@@ -5,17 +5,29 @@ package struct MessageDocument: Sendable, Hashable {
     package var title: String
     /// Whole sentences: what is wrong.
     package var text: String
-    /// What the reader can do; each a sentence.
-    package var remedies: [String]
-    /// Lines for a shell that help.
-    package var command: String?
+    /// What the reader can do; a command in it stands in backticks, or at its end after a colon.
+    package var remedy: String?
+    /// When it is worth trying again.
+    package var retryAfterSeconds: Int?
 
-    package init(status: Int, title: String, text: String, remedies: [String] = [], command: String? = nil) {
+    package init(status: Int, title: String, text: String, remedy: String? = nil, retryAfterSeconds: Int? = nil) {
         self.status = status
         self.title = title
         self.text = text
-        self.remedies = remedies
-        self.command = command
+        self.remedy = remedy
+        self.retryAfterSeconds = retryAfterSeconds
+    }
+
+    /// The command that the remedy names.
+    var command: String? {
+        guard let remedy else { return nil }
+        let quoted = remedy.split(separator: "`", omittingEmptySubsequences: false)
+        if let command = quoted.indices.filter({ $0 % 2 == 1 }).map({ quoted[$0] }).first(where: {
+            $0.hasPrefix("cairn ")
+        }) {
+            return String(command)
+        }
+        return remedy.firstRange(of: ": cairn ").map { String(remedy[$0.lowerBound...].dropFirst(2)) }
     }
 }
 
@@ -25,17 +37,36 @@ package enum MessagePage {
             page.element("div", ["class": "narrow-page"]) { page in
                 page.element("p", ["class": "status-code"], text: String(document.status))
                 page.element("h1", text: document.title)
-                page.element("p", text: document.text)
-                if !document.remedies.isEmpty {
-                    page.element("ul") { page in
-                        for remedy in document.remedies { page.element("li", text: remedy) }
-                    }
+                page.element("p", text: sentence(document.text))
+                if let remedy = document.remedy {
+                    page.element("p", text: sentence(remedy.replacing("`", with: "")))
                 }
                 if let command = document.command { page.command(command) }
-                page.element("p") { page in
-                    page.element("a", ["href": context.links.fleet], text: "To the fleet")
+                if let seconds = document.retryAfterSeconds {
+                    page.element("p", text: "Try again in \(SiteText.plural(seconds, "second")).")
+                }
+                page.element("ul", ["class": "actions", "role": "list"]) { page in
+                    for (address, words) in next(document, context) {
+                        page.element("li") { $0.element("a", ["href": address], text: words) }
+                    }
                 }
             }
         }
+    }
+
+    /// Where to go from here.
+    private static func next(_ document: MessageDocument, _ context: PageContext) -> [(address: String, words: String)]
+    {
+        var next = [(context.links.fleet, "To the fleet")]
+        if document.status == 403 { next.append((context.links.login, "Log in with another token")) }
+        if document.status == 404 {
+            next += [(context.links.incidents, "All incidents"), (context.links.timeline(), "The last day")]
+        }
+        return next
+    }
+
+    private static func sentence(_ text: String) -> String {
+        let first = text.prefix(1).uppercased() + text.dropFirst()
+        return first.last.map { ".!?:".contains($0) } == true ? first : first + "."
     }
 }

@@ -1,12 +1,9 @@
 import ArgumentParser
 import CairnAnalyzer
-import CairnBytes
 import CairnLedger
 import CairnReadModels
 import CairnRecorder
 import CairnReports
-import CairnSeries
-import CairnWeb
 
 struct AnomaliesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -47,33 +44,21 @@ struct AnomaliesCommand: ParsableCommand {
     @OptionGroup var output: OutputArguments
 
     func run() throws {
-        let (since, until) = try range.range(now: SystemClock().now())
-        var request = AnomalyRequest(selector: try parsedSelector())
-        request.sinceMs = since?.milliseconds
-        request.untilMs = until?.milliseconds
-        if record { try recordFindings(request) }
+        var question = AnomaliesQuestion(selector: selector)
+        question.range = range.asked
+        question.changedAt = changedAt
+        if record { try recordFindings(question.request(now: SystemClock().now())) }
         let workspace = try Workspace.open(ledger, command: "anomalies", moment: moment)
-        if let changedAt { return try judgeChange(request, changedAt, workspace) }
-        var reports: [AnomalyReport]
-        if scores {
-            reports = try AnomalyAnalyzer.scores(workspace.readModel, request) { key, scored in
-                try Terminal.write(
-                    TableRenderer.jsonLine(AnomaliesCommand.row(key, scored), columns: Self.scoreColumns))
-            }
-        } else {
-            reports = try AnomalyAnalyzer.analyze(workspace.readModel, request)
+        let now = try workspace.clock(now: SystemClock().now())
+        guard scores else {
+            return try output.print(question.answer(workspace, now: now), from: workspace.readModel)
         }
-        reports.removeAll { $0.samples == 0 }
-        guard !reports.isEmpty else { throw nothingFound }
-        if !scores { try output.print(AnomaliesAnswer.table(reports)) }
-        AnomaliesCommand.noteUndecided(reports)
-        SampleWarnings.show(workspace.readModel)
-        if reports.contains(where: { !$0.events.isEmpty }) { throw ExitStatus.finding }
-        if reports.allSatisfy({ $0.undecided != nil }) { throw ExitStatus.undecided }
+        try OutputArguments.end(
+            question.scores(workspace, now: now) { try Terminal.write($0) }, from: workspace.readModel)
     }
 
     private func recordFindings(_ request: AnomalyRequest) throws {
-        guard !scores, changedAt == nil, moment.at == nil, moment.knownAt == nil, moment.entry == nil else {
+        guard !scores, changedAt == nil, moment.asked.isNow else {
             throw CommandError(
                 "cannot record with --scores, --changed-at or as of another moment", status: ExitStatus.usage)
         }
@@ -84,55 +69,5 @@ struct AnomaliesCommand: ParsableCommand {
         try log.close()
         Terminal.note(
             "recorded: \(outcome.opened) findings opened, \(outcome.revised) revised, \(outcome.withdrawn) withdrawn")
-    }
-
-    private var nothingFound: CommandError {
-        CommandError(
-            "cannot find a sample of \(selector) in this time",
-            remedy: "`cairn query 'SELECT DISTINCT name FROM series'` lists the metrics there are",
-            status: ExitStatus.data)
-    }
-
-    private func judgeChange(_ request: AnomalyRequest, _ moment: TimeArgument, _ workspace: Workspace) throws {
-        guard !scores, range.since == nil else {
-            throw CommandError(
-                "cannot use --changed-at with --scores or --since: it judges one moment", status: ExitStatus.usage)
-        }
-        let change = moment.moment(now: SystemClock().now())
-        let changes = try AnomalyAnalyzer.changes(workspace.readModel, request, changeMs: change.milliseconds)
-        guard !changes.isEmpty else { throw nothingFound }
-        try output.print(AnomaliesAnswer.table(changes))
-        SampleWarnings.show(workspace.readModel)
-        if changes.contains(where: { $0.change.verdict == .moved }) { throw ExitStatus.finding }
-        if changes.allSatisfy({ $0.change.verdict == .undecided }) { throw ExitStatus.undecided }
-    }
-
-    private func parsedSelector() throws -> SeriesSelector {
-        do {
-            return try SeriesSelector(parsing: selector)
-        } catch {
-            throw CommandError(
-                "\(error)", remedy: "write it as metric{label=\"value\"}", status: ExitStatus.usage)
-        }
-    }
-
-    private static let scoreColumns = ["time", "value", "score", "rate", "series"].map { Table.Column($0) }
-
-    private static func row(_ key: SeriesKey, _ scored: AnomalyAnalyzer.Scored) -> [Table.Cell] {
-        [
-            .optional(Timestamp(milliseconds: scored.timeMs)), .number(scored.value), .number(scored.score),
-            .optional(scored.rate), .text(key.description),
-        ]
-    }
-
-    private static let shownMax = 5
-
-    /// What could not be judged, and why, is never silent.
-    private static func noteUndecided(_ reports: [AnomalyReport]) {
-        let undecided = reports.filter { $0.undecided != nil }
-        for report in undecided.prefix(shownMax) {
-            Terminal.note("undecided: \(report.key) has \(report.undecided ?? "")")
-        }
-        if undecided.count > shownMax { Terminal.note("undecided: \(undecided.count - shownMax) more series") }
     }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
-import CairnBytes
 import CairnLedger
+import CairnReports
 import CairnWeb
 
 struct CheckpointCommand: ParsableCommand {
@@ -36,13 +36,7 @@ struct CheckpointCommand: ParsableCommand {
         }
         try log.close()
         guard output.format == .table else {
-            let head = checkpoint.checkpoint
-            return try output.print(
-                .ofOne([
-                    ("origin", .text(head.origin)), ("entries", .integer(head.size)), ("root", .text("\(head.root)")),
-                    ("checkpoint", .text(String(decoding: checkpoint.bytes, as: UTF8.self))),
-                    ("export", .optional(export)),
-                ]))
+            return try output.print(LogAnswers.table(checkpoint, export: export))
         }
         try Terminal.write(checkpoint.bytes)
     }

@@ -27,7 +27,8 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace.open(ledger, command: "explain", moment: moment)
-        let explanation = try ExplainAnswer.explanation(of: id, workspace, now: try moment.clock(in: workspace.ledger))
+        let explanation = try ExplainAnswer.explanation(
+            of: id, workspace, now: workspace.clock(now: SystemClock().now()))
         try Terminal.write(ExplanationRenderer.render(explanation, as: output.format))
     }
 }

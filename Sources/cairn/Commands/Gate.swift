@@ -143,11 +143,7 @@ struct CheckCommand: ParsableCommand {
     @OptionGroup var output: OutputArguments
 
     func run() throws {
-        let names = name.map { [$0] } ?? CheckCatalog.all.map(\.name)
-        if let name, CheckCatalog.check(named: name) == nil {
-            throw CommandError(
-                "cannot find the check \(name)", remedy: "`cairn check --list` lists them", status: ExitStatus.usage)
-        }
+        let names = try CheckAnswer.names(name)
         if list { return try output.print(CheckAnswer.catalog(names)) }
         guard let migration else {
             throw CommandError(
@@ -155,13 +151,6 @@ struct CheckCommand: ParsableCommand {
         }
         let now = SystemClock().now()
         let workspace = try Workspace.open(ledger, command: "check")
-        let run = try StatusAnswer.stream(migration, in: workspace)
-        let evaluation = GateEvaluation(ledger: workspace.ledger, readModel: workspace.readModel)
-        let moment = at?.moment(now: now) ?? now
-        let facts = try evaluation.facts(of: try evaluation.gather(run: run, phase: "", at: moment))
-        let results = names.map { facts.result(of: $0) }
-        try output.print(CheckAnswer.table(results))
-        if results.contains(where: { $0.verdict.outcome == .fail }) { throw ExitStatus.finding }
-        if results.allSatisfy({ $0.verdict.outcome == .undecided }) { throw ExitStatus.undecided }
+        try output.print(CheckAnswer.answer(names, of: migration, workspace, at: at?.moment(now: now) ?? now))
     }
 }

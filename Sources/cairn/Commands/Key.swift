@@ -27,17 +27,7 @@ struct KeyShowCommand: ParsableCommand {
         let log = try ledger.openToRead(command: "key show")
         let file = try key.existing(for: log.path)
         let here = try file.flatMap { try KeyFile($0).key?.verifier }
-        let ranges = try log.keyHistory().ranges
-        try output.print(
-            Table(
-                columns: ["key_id", "first_size", "last_size", "signing_key", "verifier_key"].map { Table.Column($0) },
-                rows: ranges.map { range in
-                    [
-                        .text(range.key.idText), .integer(range.from),
-                        range.through == .max ? .missing : .integer(range.through),
-                        .optional(range.key == here ? file : nil), .text(range.key.description),
-                    ]
-                }))
+        try output.print(LogAnswers.keys(log, here: here, file: file))
     }
 }
 

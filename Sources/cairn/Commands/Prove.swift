@@ -2,6 +2,7 @@ import ArgumentParser
 import CairnBytes
 import CairnLedger
 import CairnModel
+import CairnReports
 import CairnWeb
 
 struct ProveCommand: ParsableCommand {
@@ -57,16 +58,7 @@ struct ProveCommand: ParsableCommand {
             try file.truncate(to: 0)
             try file.writeAll(try log.entryBytes(at: position), at: 0)
         }
-        guard output.format == .table else {
-            let head = proof.checkpoint.checkpoint
-            return try output.print(
-                .ofOne([
-                    ("position", .integer(position)), ("origin", .text(head.origin)), ("entries", .integer(head.size)),
-                    ("root", .text("\(head.root)")),
-                    ("hashes", .json(.array(proof.hashes.map { .string("\($0)") }))),
-                    ("proof", .text(String(decoding: proof.bytes, as: UTF8.self))),
-                ]))
-        }
+        guard output.format == .table else { return try output.print(LogAnswers.table(proof, of: position)) }
         try Terminal.write(proof.bytes)
     }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CairnBytes
 import CairnLedger
 import CairnReadModels
 import CairnReports
@@ -38,14 +37,7 @@ struct QueryCommand: ParsableCommand {
 
     func run() throws {
         let library = try SavedQueries.load(folder: Terminal.environment("CAIRN_QUERIES"))
-        guard let question else {
-            let rows: [[Table.Cell]] = library.all.map { query in
-                let parameters = query.parameters.map(\.name).joined(separator: ", ")
-                return [.text(query.name), .text(query.question), .text(parameters)]
-            }
-            let columns = ["name", "question", "parameters"].map { Table.Column($0) }
-            return try output.print(Table(columns: columns, rows: rows))
-        }
+        guard let question else { return try output.print(QueryAnswer.catalog(library)) }
         let saved = library[question]
         if saved == nil, !question.contains(where: \.isWhitespace) {
             throw CommandError(
@@ -54,7 +46,7 @@ struct QueryCommand: ParsableCommand {
         }
         let workspace = try Workspace.open(
             ledger, command: "query", moment: moment, answering: saved?.sql ?? question)
-        let arguments = try arguments(of: saved)
+        let arguments = try QueryAnswer.arguments(parameter, of: saved, now: SystemClock().now())
         var limits = QueryLimits.standard
         limits.secondsMax = timeout
         let result =
@@ -63,37 +55,6 @@ struct QueryCommand: ParsableCommand {
             } else {
                 try workspace.readModel.query(question, arguments, limits: limits)
             }
-        var table = Table(result)
-        if result.isTruncated { table.notes.append("There are more rows: narrow the question.") }
-        try output.print(table)
-        SampleWarnings.show(workspace.readModel)
-        if result.isTruncated { Terminal.note("there are more than \(result.rows.count) rows; the rest is left out") }
-    }
-
-    private func arguments(of query: SavedQuery?) throws -> [String: SQLValue] {
-        let now = SystemClock().now()
-        var arguments: [String: SQLValue] = [:]
-        for parameter in parameter {
-            guard let mark = parameter.firstIndex(of: "=") else {
-                throw CommandError(
-                    "cannot read the parameter \(parameter)", remedy: "write it as name=value", status: ExitStatus.usage
-                )
-            }
-            let name = String(parameter[..<mark])
-            let value = String(parameter[parameter.index(after: mark)...])
-            if query?.parameters.contains(where: { $0.name == name && $0.isTime }) == true {
-                guard let time = TimeArgument(value) else {
-                    throw CommandError(
-                        "cannot read the time \(value) of the parameter \(name)", remedy: "write \(TimeArgument.help)",
-                        status: ExitStatus.usage)
-                }
-                arguments[name] = .text(time.moment(now: now).description)
-            } else {
-                // 007 is a name and no number: as a number it would be another text.
-                let number = Int64(value).flatMap { String($0) == value ? $0 : nil }
-                arguments[name] = number.map { .integer($0) } ?? .text(value)
-            }
-        }
-        return arguments
+        try output.print(QueryAnswer.answered(result), from: workspace.readModel)
     }
 }

@@ -2,8 +2,6 @@ import ArgumentParser
 import CairnBytes
 import CairnLedger
 import CairnModel
-import CairnReadModels
-import CairnRecorder
 import CairnReports
 import CairnWeb
 
@@ -42,11 +40,10 @@ struct ReplayCommand: AsyncParsableCommand {
     private static let waitSecondsMax = 5.0
 
     func run() async throws {
-        if rejudge { return try runRejudge() }
-        let isPast = moment.at != nil || moment.knownAt != nil || moment.entry != nil
-        if isPast {
+        if rejudge { return try output.print(LogAnswers.rejudged(ledger.openToRead(command: "replay"))) }
+        if !moment.asked.isNow {
             let workspace = try Workspace.open(ledger, command: "replay", moment: moment)
-            return try output.print(try StatusAnswer.all(workspace.readModel, now: moment.clock(in: workspace.ledger)))
+            return try output.print(StatusAnswer.all(workspace, now: workspace.clock(now: SystemClock().now())))
         }
         let log = try ledger.openToRead(command: "replay")
         let name = try stream.map { try ReplayCommand.stream($0) }
@@ -104,23 +101,6 @@ struct ReplayCommand: AsyncParsableCommand {
             try writer.write(event)
         }
         try writer.end()
-    }
-
-    private func runRejudge() throws {
-        let log = try ledger.openToRead(command: "replay")
-        let differences = try Rejudgement.run(log)
-        try output.print(
-            Table(
-                columns: [
-                    Table.Column("finding"), Table.Column("position"), Table.Column("same"), Table.Column("difference"),
-                ],
-                rows: differences.map {
-                    [
-                        .text($0.finding), .integer($0.position), .boolean($0.difference == nil),
-                        .optional($0.difference),
-                    ]
-                }))
-        if differences.contains(where: { $0.difference != nil }) { throw ExitStatus.finding }
     }
 }
 

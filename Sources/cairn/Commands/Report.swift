@@ -28,7 +28,7 @@ struct PopulationCommand: ParsableCommand {
 
     func run() throws {
         let now = SystemClock().now()
-        let (since, until) = try range.range(now: now)
+        let (since, until) = try range.asked.times(now: now)
         let workspace = try Workspace.fromTheLog(ledger, command: "report", moment: moment)
         let provenance = try AuditReport.Provenance(
             person: LocalActor.current().id, time: now, ledger: workspace.ledger)

@@ -27,9 +27,9 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         let workspace = try Workspace.open(ledger, command: "status", moment: moment)
         guard let id else {
-            return try output.print(try StatusAnswer.all(workspace.readModel, now: moment.clock(in: workspace.ledger)))
+            return try output.print(StatusAnswer.all(workspace, now: workspace.clock(now: SystemClock().now())))
         }
         let stream = try StatusAnswer.stream(id, in: workspace)
-        try output.print(try StatusAnswer.one(stream, workspace, moments: moment.moments(now: SystemClock().now())))
+        try output.print(StatusAnswer.one(stream, workspace))
     }
 }

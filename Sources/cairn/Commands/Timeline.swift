@@ -30,17 +30,9 @@ struct TimelineCommand: ParsableCommand {
     var format: TimelineFormat = .md
 
     func run() throws {
-        let (since, until) = try range.range(now: SystemClock().now())
-        let ledger = try ledger.openToRead(command: "timeline")
-        let scope = TimelineScope(
-            incident: TimelineCommand.id(incident, kind: "incident"),
-            migration: TimelineCommand.id(migration, kind: "migration"), since: since, until: until)
-        let document = try TimelineReport.document(scope, ledger: ledger)
+        let scope = try TimelineScope(
+            incident: incident, migration: migration, range: range.asked, now: SystemClock().now())
+        let document = try TimelineReport.document(scope, ledger: ledger.openToRead(command: "timeline"))
         try Terminal.write(TimelineRenderer.render(document, as: format))
-    }
-
-    /// People paste the stream (`incident/3f2a`) as often as the id.
-    static func id(_ text: String?, kind: String) -> String? {
-        text.map { $0.hasPrefix("\(kind)/") ? String($0.dropFirst(kind.utf8.count + 1)) : $0 }
     }
 }

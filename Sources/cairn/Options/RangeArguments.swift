@@ -1,5 +1,4 @@
 import ArgumentParser
-import CairnBytes
 import CairnReports
 
 extension TimeArgument: ExpressibleByArgument {
@@ -15,13 +14,5 @@ struct RangeArguments: ParsableArguments {
     @Option(parsing: .unconditional, help: ArgumentHelp("Up to this moment.", valueName: "time"))
     var until: TimeArgument?
 
-    func range(now: Timestamp) throws -> (since: Timestamp?, until: Timestamp?) {
-        let since = since?.moment(now: now)
-        let until = until?.moment(now: now)
-        if let since, let until, since >= until {
-            throw CommandError(
-                "cannot use --since \(since) with --until \(until): it is not earlier", status: ExitStatus.usage)
-        }
-        return (since, until)
-    }
+    var asked: AskedRange { AskedRange(since: since, until: until) }
 }

@@ -32,7 +32,7 @@ enum Failure {
         case let error as ReadModelError: status(of: error.code)
         // The rule says no, as a failed gate does.
         case is Refusal: ExitStatus.finding
-        case is ReportError, is ClusterMap.MapError, is PlaybookError, is PlaybookFileError, is ProofError,
+        case is ClusterMap.MapError, is PlaybookError, is PlaybookFileError, is ProofError,
             is NoteError:
             ExitStatus.data
         case is FlowQueryError, is FlowLogFormat.FormatError, is ServerSettings.SettingsError: ExitStatus.usage

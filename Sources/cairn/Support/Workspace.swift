@@ -14,10 +14,11 @@ extension Workspace {
     ) throws -> Workspace {
         let path = try options.path()
         let ledger = try options.openToRead(command: command)
-        let moments = try moments(moment, in: ledger)
+        let moments = try moment?.asked.moments(in: ledger, now: SystemClock().now()) ?? []
         guard moments.isEmpty else {
             return Workspace(
-                ledger: ledger, readModel: try ReadModel.past(moments, of: ledger, answering: sql), path: path)
+                ledger: ledger, readModel: try ReadModel.past(moments, of: ledger, answering: sql), path: path,
+                moments: moments)
         }
         let readModel = try ReadModel.open(path: Workspace.readModelPath(of: path))
         try readModel.catchUp(from: ledger)
@@ -31,23 +32,9 @@ extension Workspace {
         _ options: LedgerArguments, command: String, moment: MomentArguments
     ) throws -> Workspace {
         let ledger = try options.openToRead(command: command)
-        let moments = try moments(moment, in: ledger)
-        let readModel: ReadModel
-        if moments.isEmpty {
-            readModel = try ReadModel.inMemory()
-            try readModel.catchUp(from: ledger)
-        } else {
-            readModel = try ReadModel.past(moments, of: ledger)
-        }
-        return Workspace(ledger: ledger, readModel: readModel, path: try options.path())
-    }
-
-    private static func moments(_ moment: MomentArguments?, in ledger: Ledger) throws -> [ReadModel.Moment] {
-        if let entry = moment?.entry, entry >= ledger.size {
-            throw CommandError(
-                "cannot look at entry \(entry): the log has \(ledger.size) entries, counted from 0",
-                status: ExitStatus.data)
-        }
-        return try moment?.moments(now: SystemClock().now()) ?? []
+        let moments = try moment.asked.moments(in: ledger, now: SystemClock().now())
+        return Workspace(
+            ledger: ledger, readModel: try ReadModel.past(moments, of: ledger), path: try options.path(),
+            moments: moments)
     }
 }
