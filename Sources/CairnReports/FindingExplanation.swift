@@ -72,6 +72,11 @@ package enum FindingExplanation {
                     "\"They differ by more than the margin\" explains what was seen \(odds) better than \"they do not\"."
                 )
             }
+            if data["verdict"]?.string == DivergenceVerdict.equivalent.rawValue {
+                parts.append(
+                    "They are the same within the margin once the whole range in which the effect can lie is between the two "
+                        + "lines of the margin.")
+            }
             parts.append(
                 "This holds however often one looks: looking every minute does not make a false alarm likelier.")
         case DropsAnalyzer.name:
@@ -110,6 +115,7 @@ package enum FindingExplanation {
     /// `10,000 times`: nats are for machines.
     private static func odds(_ nats: Double) -> String {
         let digits = nats / 2.302585092994046
+        if digits < 0.02 { return "no" }
         guard digits < 15 else { return "more than 10^15 times" }
         if digits < 1 { return "\(FindingText.text(pow10(digits))) times" }
         if digits < 6 { return "\(NumberText.grouped(Int64(pow10(digits)))) times" }

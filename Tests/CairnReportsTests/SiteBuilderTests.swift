@@ -259,7 +259,15 @@ import Testing
         // Without a comparison the recorded findings are known.
         let recorded = try DivergenceMapBuilder.build(
             source: "old", target: "new", report: nil, readModel: site.readModel, now: site.now)
-        #expect(!recorded.isCompared)
+        #expect(recorded.comparing == .off)
+        let soon = try DivergenceMapBuilder.build(
+            source: "old", target: "new", report: nil, comparesEverySeconds: 60, readModel: site.readModel,
+            now: site.now)
+        #expect(soon.comparing == .soon(everySeconds: 60))
+        let other = try DivergenceMapBuilder.build(
+            source: "gone", target: "new", report: nil, comparesEverySeconds: 60, readModel: site.readModel,
+            now: site.now)
+        #expect(other.comparing == .ended)
         #expect(recorded.rows.map(\.app) == ["app-1", "app-2"])
         #expect(recorded.rows.map { $0.cells[0]?.isSilenced } == [false, true])
     }

@@ -190,7 +190,7 @@ final class SampleSite {
             matching: 130, applications: 1600, folded: 1470,
             counts: [.worse: 1, .different: 1, .undecided: 1, .better: 1, .equivalent: 1],
             overview: rows.map { $0.cells.map { $0?.verdict } }, judgedFrom: time("09:29:00"),
-            judgedUntil: time("10:58:00"), isCompared: true, filter: filter)
+            judgedUntil: time("10:58:00"), comparing: .done, filter: filter)
     }
 
     private var explanation: Explanation {

@@ -88,6 +88,15 @@ package enum ComparisonBuilder {
         explanation.facts += facts(comparison)
         if comparison.verdict != .diverged || comparison.direction == .better {
             explanation.title = "\(comparison.app): \(FindingText.metric(.object(data)))"
+            // What was judged is no fault.
+            for index in explanation.charts.indices {
+                explanation.charts[index].windows = explanation.charts[index].windows.map {
+                    Chart.Window(start: $0.start, end: $0.end, label: "judged", severity: .info)
+                }
+                if explanation.charts[index].title == "The effect", comparison.margin > 0 {
+                    explanation.charts[index].levels.append(Chart.Level(-comparison.margin, "margin"))
+                }
+            }
             // These two speak of harm and of a finding.
             let would = comparison.wouldChange.map { $0.prefix(1).uppercased() + $0.dropFirst() + "." }
             explanation.sections.removeAll {

@@ -46,9 +46,10 @@ package struct DivergenceMapBuilder {
     /// - Parameters:
     ///   - source, target: nil for the migration that moved last.
     ///   - report: the latest comparison of the pair; nil if there is none.
+    ///   - comparesEverySeconds: how often the server compares what is under way; 0 if it does not.
     package static func build(
-        source: String?, target: String?, report: DivergenceReport?, readModel: ReadModel, now: Timestamp,
-        filter: DivergenceMapDocument.Filter = .init()
+        source: String?, target: String?, report: DivergenceReport?, comparesEverySeconds: Int64 = 0,
+        readModel: ReadModel, now: Timestamp, filter: DivergenceMapDocument.Filter = .init()
     ) throws -> DivergenceMapDocument {
         let pairs = try pairs(readModel)
         let chosen = pairs.first { pair in
@@ -62,7 +63,7 @@ package struct DivergenceMapBuilder {
         let applications = try applications(pair, report, readModel, now)
         var document = DivergenceMapDocument(
             pair: pair, pairs: pairs, pageSize: pageSize, applications: applications.count,
-            isCompared: report != nil, filter: filter)
+            comparing: try comparing(pair, report, comparesEverySeconds, readModel), filter: filter)
         if let report {
             let from = report.comparisons.compactMap(\.judgedFromMs).min()
             document.judgedFrom = from.flatMap { Timestamp(milliseconds: $0) }
@@ -71,6 +72,19 @@ package struct DivergenceMapBuilder {
         }
         fill(&document, applications)
         return document
+    }
+
+    private static func comparing(
+        _ pair: TimelineDocument.ClusterNames, _ report: DivergenceReport?, _ everySeconds: Int64,
+        _ readModel: ReadModel
+    ) throws -> DivergenceMapDocument.Comparing {
+        guard report == nil else { return .done }
+        guard everySeconds > 0 else { return .off }
+        let running = try readModel.rows(
+            """
+            SELECT 1 FROM migrations WHERE source_cluster = :source AND target_cluster = :target AND ended_us IS NULL LIMIT 1
+            """, ["source": .text(pair.source), "target": .text(pair.target)])
+        return running.isEmpty ? .ended : .soon(everySeconds: everySeconds)
     }
 
     /// Those of migrations, the one that moved last first.

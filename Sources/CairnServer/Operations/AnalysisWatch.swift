@@ -19,7 +19,7 @@ final class AnalysisWatch: Sendable {
 
     private let workspace: Workspace
     private let clock: any WallClock
-    private let intervalSeconds: Int64
+    let intervalSeconds: Int64
     private let metrics: ServerMetrics
     private let onProblem: @Sendable (String) -> Void
     private let state = Mutex(State())

@@ -70,8 +70,8 @@ struct PageRoutes: Sendable, ErrorPages {
                 DivergenceMapPage.render(
                     try DivergenceMapBuilder.build(
                         source: call["source"], target: call["target"],
-                        report: watch.report(source: call["source"], target: call["target"]), readModel: readModel,
-                        now: call.now, filter: PageRoutes.mapFilter(call)), context)
+                        report: watch.report(source: call["source"], target: call["target"]),
+                        comparesEverySeconds: watch.intervalSeconds, readModel: readModel, now: call.now, filter: PageRoutes.mapFilter(call)), context)
             },
             page("/divergence/{app}/{metric}", "One comparison with both series.") { call, context in
                 let pair = try ClusterPair.named(source: call["source"], target: call["target"], in: readModel)

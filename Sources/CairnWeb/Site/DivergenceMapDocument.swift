@@ -83,6 +83,17 @@ package struct DivergenceMapDocument: Sendable, Hashable {
         package init() {}
     }
 
+    /// Whether the pair was compared here; if not, only recorded findings are known.
+    package enum Comparing: Sendable, Hashable {
+        case done
+        /// Not yet: the server does so by itself, that often.
+        case soon(everySeconds: Int64)
+        /// No migration of the two is under way.
+        case ended
+        /// The server does not compare by itself.
+        case off
+    }
+
     /// Nil if the ledger has no migration to compare.
     package var pair: TimelineDocument.ClusterNames?
     package var pairs: [TimelineDocument.ClusterNames]
@@ -102,8 +113,7 @@ package struct DivergenceMapDocument: Sendable, Hashable {
     package var overview: [[Verdict?]]
     package var judgedFrom: Timestamp?
     package var judgedUntil: Timestamp?
-    /// False if the pair was not compared here: then only recorded findings are known.
-    package var isCompared: Bool
+    package var comparing: Comparing
     package var filter: Filter
 
     package init(
@@ -111,7 +121,7 @@ package struct DivergenceMapDocument: Sendable, Hashable {
         hiddenMetrics: Int = 0, rows: [Row] = [],
         matching: Int = 0, pageSize: Int = 100, applications: Int = 0, folded: Int = 0, counts: [Verdict: Int] = [:],
         overview: [[Verdict?]] = [], judgedFrom: Timestamp? = nil, judgedUntil: Timestamp? = nil,
-        isCompared: Bool = false, filter: Filter = Filter()
+        comparing: Comparing = .off, filter: Filter = Filter()
     ) {
         self.pair = pair
         self.pairs = pairs
@@ -126,7 +136,7 @@ package struct DivergenceMapDocument: Sendable, Hashable {
         self.overview = overview
         self.judgedFrom = judgedFrom
         self.judgedUntil = judgedUntil
-        self.isCompared = isCompared
+        self.comparing = comparing
         self.filter = filter
     }
 }

@@ -31,7 +31,7 @@ package struct DivergenceMapPage {
         }
         others(pair, &page)
         page.tiles(tiles)
-        if !document.isCompared { notCompared(pair, &page) }
+        if document.comparing != .done { notCompared(pair, &page) }
         overview(&page)
         filter(pair, &page)
         table(pair, &page)
@@ -75,10 +75,20 @@ package struct DivergenceMapPage {
     }
 
     private func notCompared(_ pair: TimelineDocument.ClusterNames, _ page: inout Markup) {
-        page.empty(
+        let shown =
             document.rows.isEmpty
-                ? "These two were not compared yet, and no finding was recorded of them. To compare them now:"
-                : "Only what was recorded as a finding is shown: these two were not compared here yet. To compare them now:",
+            ? "No finding was recorded of these two." : "Only what was recorded as a finding is shown."
+        let why =
+            switch document.comparing {
+            case .done: ""
+            case .soon(let seconds):
+                "The server has not compared them yet: it looks every \(NumberText.duration(seconds: Double(seconds))) "
+                    + "and is at its first look; load the page again in a moment."
+            case .ended: "No migration of theirs is under way, so the server does not compare them any more."
+            case .off: "This server does not compare by itself (analysis_seconds is 0)."
+            }
+        page.empty(
+            "\(shown) \(why) To compare them now:",
             command: "cairn diverge --source \(pair.source) --target \(pair.target)")
     }
 
@@ -179,7 +189,7 @@ package struct DivergenceMapPage {
             }
         }
         guard !document.rows.isEmpty else {
-            if document.isCompared { page.empty("No application is like that.") }
+            if document.comparing == .done { page.empty("No application is like that.") }
             return
         }
         page.element("div", ["class": "scroll", "role": "region", "aria-label": "Heat map", "tabindex": "0"]) { page in
