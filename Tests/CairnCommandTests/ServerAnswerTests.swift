@@ -35,6 +35,18 @@ import Testing
         Pair(["query", "who-approved-what"], "queries/who-approved-what"),
         Pair(["query", "running-at", "-p", "time=\(moment)"], "queries/running-at?time=\(moment)"),
         Pair(["query", "import-history", "-p", "format=velero"], "queries/import-history?parameter=format%3Dvelero"),
+        Pair(
+            ["query", "SELECT finding, status FROM findings ORDER BY position"], "findings",
+            besides: [
+                "acknowledged_by", "app", "cluster", "end_at", "false_by", "false_expires_at", "incident", "kind",
+                "metric",
+                "mute_expires_at", "muted_by", "peer", "peer_port", "position", "reason", "side", "source_cluster",
+                "start_at", "status_reason", "target_cluster",
+            ]),
+        Pair(
+            ["query", "SELECT incident, title, status FROM incidents WHERE status = 'open' ORDER BY position"],
+            "incidents?status=open",
+            besides: ["severity", "opened_at", "closed_at", "reason", "findings", "position"]),
         Pair(["query", "phase-durations", "--at", moment], "queries/phase-durations?at=\(moment)"),
     ]
 

@@ -194,8 +194,7 @@ extension EventSource {
         _ body: (any EventSource) throws -> AttachmentContent
     ) throws -> AttachmentContent {
         do { return try body(self) } catch let error as LedgerError where error.code == .notFound {
-            guard let ledger = self as? Ledger else { throw error }
-            try ledger.refresh()
+            try refresh()
             return try body(self)
         }
     }

@@ -71,7 +71,8 @@ struct PageRoutes: Sendable, ErrorPages {
                     try DivergenceMapBuilder.build(
                         source: call["source"], target: call["target"],
                         report: watch.report(source: call["source"], target: call["target"]),
-                        comparesEverySeconds: watch.intervalSeconds, readModel: readModel, now: call.now, filter: PageRoutes.mapFilter(call)), context)
+                        comparesEverySeconds: watch.intervalSeconds, readModel: readModel, now: call.now,
+                        filter: PageRoutes.mapFilter(call)), context)
             },
             page("/divergence/{app}/{metric}", "One comparison with both series.") { call, context in
                 let pair = try ClusterPair.named(source: call["source"], target: call["target"], in: readModel)

@@ -128,6 +128,7 @@ struct OpenAPI {
                 ]
             case .choice(let values): ["type": "string", "enum": .array(values.map { .string($0) })]
             }
+        if parameter.place == .path { schema["minLength"] = 1 }
         if let usual = parameter.usual { schema["default"] = .string(usual) }
         return [
             "name": .string(parameter.name), "in": .string(parameter.place.rawValue),

@@ -61,6 +61,8 @@ struct HurriedLog: EventSource {
     var identity: [UInt8] { ledger.identity }
     var size: UInt64 { ledger.size }
 
+    func refresh() throws { try ledger.refresh() }
+
     func forEach(from position: UInt64, _ body: (RecordedEvent) throws -> Void) throws {
         try ledger.forEach(from: position) { event in
             try check()

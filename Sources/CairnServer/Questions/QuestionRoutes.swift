@@ -95,6 +95,8 @@ struct QuestionRoutes: Sendable {
                 let stream = try StatusAnswer.stream(question.call.parameter("id"), in: question.workspace)
                 return try QuestionRoutes.answer(StatusAnswer.one(stream, question.workspace), question.call)
             },
+            list("/v1/findings", "What was found.", FindingsAnswer.findings, ["open", "withdrawn"]),
+            list("/v1/incidents", "What findings of one cause came to.", FindingsAnswer.incidents, ["open", "closed"]),
             get("/v1/queries", "The saved queries.", [QuestionRoutes.format]) {
                 try QuestionRoutes.answer(QueryAnswer.catalog(queries), $0.call)
             },
@@ -135,6 +137,21 @@ struct QuestionRoutes: Sendable {
                 }
             },
         ]
+    }
+
+    private func list(_ path: String, _ summary: String, _ sql: String, _ statuses: [String]) -> Route {
+        get(
+            path, summary, [.query("status", "only those", .choice(statuses)), QuestionRoutes.format],
+            isOfAnyTime: true, sql: { _ in sql }
+        ) { asked in
+            let status = asked.call["status"]
+            if let status, !statuses.contains(status) {
+                throw Problem.badRequest(
+                    "cannot tell which are \(status.prefix(40))", remedy: "use \(statuses.joined(separator: " or "))")
+            }
+            return try QuestionRoutes.answer(
+                FindingsAnswer.answer(sql, status: status, asked.workspace, limits: limits(asked.call)), asked.call)
+        }
     }
 
     /// Names of query parameters that say how a saved query is answered and not what it asks.
