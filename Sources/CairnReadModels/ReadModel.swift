@@ -160,8 +160,12 @@ package final class ReadModel: Sendable {
         return configuration
     }
 
+    /// Questions that go on at once: each has a connection, and those of senders and gates find one left.
+    private static let readersMax = 12
+
     static var configuration: Configuration {
         var configuration = Configuration()
+        configuration.maximumReaderCount = readersMax
         configuration.busyMode = .timeout(busySecondsMax)
         configuration.label = "cairn.read-model"
         configuration.prepareDatabase { database in

@@ -18,6 +18,7 @@ struct ServerParts: Sendable {
     private let watch: AnalysisWatch
     private let disk: DiskWatch
     private let pool: BlockingPool
+    private let questionPool: BlockingPool
     private let web: WebReader
 
     /// Calls without a valid token from one address: a person who mistypes never meets it.
@@ -30,7 +31,8 @@ struct ServerParts: Sendable {
         let run = Hex.string(random.bytes(count: 8))
         let seed = random.bytes(count: 8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         let metrics = ServerMetrics()
-        let pool = BlockingPool()
+        let (pool, questionPool) = (BlockingPool(), BlockingPool())
+        let room = QuestionRoom(pool: questionPool)
         let web = WebReader(clock: clock)
         let outside = environment.outside ?? web
         let feed = LiveFeed()
@@ -51,7 +53,8 @@ struct ServerParts: Sendable {
         let commands = CommandRoutes(
             workspace: workspace, pool: pool, clock: clock, random: random, gatekeeper: gatekeeper)
         let pages = PageRoutes(
-            workspace: workspace, pool: pool, sessions: sessions, gatekeeper: gatekeeper, commands: commands,
+            workspace: workspace, pool: questionPool, room: room, sessions: sessions, gatekeeper: gatekeeper,
+            commands: commands,
             watch: watch, isEncrypted: options.tls != nil)
         let budget = BodyBudget(bytesMax: options.bodyBytesMax)
         var routes = RemoteWriteReceiver(intake: samples, journal: journal, metrics: metrics).routes
@@ -68,10 +71,11 @@ struct ServerParts: Sendable {
         routes += commands.routes
         routes +=
             QuestionRoutes(
-                workspace: workspace, queries: environment.queries, pool: pool, version: environment.version,
+                workspace: workspace, queries: environment.queries, room: room, version: environment.version,
                 long: LongWork(clock: clock, waitMilliseconds: QuestionRoutes.longWaitMilliseconds)
             ).routes
-        routes.append(FollowRoute(ledger: ledger, feed: feed, pool: pool).route)
+        routes.append(
+            FollowRoute(ledger: ledger, feed: feed, pool: questionPool, gatekeeper: gatekeeper, clock: clock).route)
         routes +=
             OperationsRoutes(
                 workspace: workspace, metrics: metrics, samples: samples, bodies: budget, feed: feed, pool: pool
@@ -89,6 +93,7 @@ struct ServerParts: Sendable {
             logger: logger, pages: pages, isEncrypted: options.tls != nil)
         self.feed = feed
         self.pool = pool
+        self.questionPool = questionPool
         self.web = web
         self.samples = samples
         self.watch = watch
@@ -122,6 +127,7 @@ struct ServerParts: Sendable {
             follower.stop()
         }
         try await web.stop()
+        try await questionPool.stop()
         try await pool.stop()
     }
 }

@@ -60,7 +60,7 @@ import Testing
             ["diverge", "--explain-metrics", "--meaning", "kafka_lag=latency"],
             "diverge?explain_metrics=true&meaning=kafka_lag%3Dlatency"),
         Pair(["drops"], "drops"),
-        Pair(["drops", "--watermark", "30", "--entry", "30000"], "drops?watermark=30&entry=30000"),
+        Pair(["drops", "--watermark", "30", "--entry", "310"], "drops?watermark=30&entry=310"),
         Pair(["drops", "--at", moment], "drops?at=\(moment)"),
         Pair(["anomalies", selector], "anomalies?selector=\(selectorInQuery)"),
         Pair(
@@ -82,7 +82,7 @@ import Testing
         Pair(
             ["report", "change", "harbor-eu-1", "--at", moment], "report/change/harbor-eu-1?at=\(moment)",
             besides: ["report"]),
-        Pair(["replay", "--stream", "migration/harbor-eu-1"], "events?stream=migration/harbor-eu-1"),
+        Pair(["replay", "--stream", "migration/harbor-eu-1"], "events?stream=migration/harbor-eu-1&limit=1000"),
         Pair(["replay", "--rejudge"], "rejudge"),
         Pair(["prove", "3"], "proofs/3?format=json"),
         Pair(["checkpoint"], "checkpoint?format=json", besides: ["export"]),

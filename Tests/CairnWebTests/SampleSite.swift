@@ -325,6 +325,6 @@ final class SampleSite {
     var message: MessageDocument {
         MessageDocument(
             status: 503, title: name("The ledger is busy"), text: name("Another process holds it."),
-            remedy: name("Wait a moment; `cairn status` says more"), retryAfterSeconds: 2)
+            remedy: "wait a moment; `cairn status` says more", retryAfterSeconds: 2)
     }
 }

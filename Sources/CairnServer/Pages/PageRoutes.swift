@@ -12,6 +12,7 @@ import HTTPTypes
 struct PageRoutes: Sendable, ErrorPages {
     let workspace: Workspace
     let pool: BlockingPool
+    let room: QuestionRoom
     let sessions: Sessions
     let gatekeeper: Gatekeeper
     let commands: CommandRoutes
@@ -41,11 +42,10 @@ struct PageRoutes: Sendable, ErrorPages {
             method: .get, path: path, access: .scope(.read), audience: .browsers, summary: summary,
             answerTypes: [MediaTypes.html]
         ) { call in
-            .page(
-                try await pool.run {
-                    try workspace.readModel.catchUp(from: workspace.ledger)
-                    return try render(call, context(call))
-                })
+            try await room.answer(call) {
+                try workspace.readModel.catchUp(from: workspace.ledger)
+                return .page(try render(call, context(call)))
+            }
         }
     }
 

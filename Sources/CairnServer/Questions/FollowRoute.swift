@@ -4,40 +4,97 @@ import CairnModel
 import CairnReports
 import Hummingbird
 import NIOCore
+import Synchronization
 
 /// Server-sent events: each event of the log as it comes, with its position as the id, so that a browser that lost the
 /// connection goes on where it was.
 struct FollowRoute: Sendable {
     /// Often enough that proxies and people see that the connection lives.
     private static let heartbeatSeconds = 15
-    /// Events read at once, so that a follower far behind holds little in memory.
-    private static let eventsAtOnce: UInt64 = 100
+    /// What is read before it is written: a follower far behind holds little in memory.
+    private static let bytesAtOnce = 1 << 20
+    /// Of one token: a browser has a stream for each page that is open.
+    private static let followersOfCallerMax = 50
+    /// A token that ends ends its streams, at the latest with the first event after so long.
+    private static let checkIntervalMicroseconds: UInt64 = 1_000_000
 
     let ledger: Ledger
     let feed: LiveFeed
     let pool: BlockingPool
+    let gatekeeper: Gatekeeper
+    let clock: any WallClock
+    private let followers = Followers()
 
-    var route: Route {
+    init(ledger: Ledger, feed: LiveFeed, pool: BlockingPool, gatekeeper: Gatekeeper, clock: any WallClock) {
+        self.ledger = ledger
+        self.feed = feed
+        self.pool = pool
+        self.gatekeeper = gatekeeper
+        self.clock = clock
+    }
+
+    /// How many streams each caller has.
+    private final class Followers: Sendable {
+        private let counts = Mutex<[String: Int]>([:])
+
+        func count(of caller: String) -> Int { counts.withLock { $0[caller] ?? 0 } }
+
+        func add(_ number: Int, to caller: String) {
+            counts.withLock { counts in
+                let count = (counts[caller] ?? 0) + number
+                counts[caller] = count == 0 ? nil : count
+            }
+        }
+    }
+
+    /// One stream that goes on.
+    private struct Stream {
+        var next: UInt64
+        var stream: String?
+        var call: Call
+        var checkedMicroseconds: UInt64
+    }
+
+    private var described: Route {
         Route(
             method: .get, path: "/v1/follow", access: .scope(.read), summary: "New events as they come.",
             parameters: [
                 .query("from", "the first position; by default the next one that comes", .integer),
                 .query("stream", "only of this stream"),
             ], answerTypes: [MediaTypes.eventStream]
-        ) { call in
-            let last = call.header("Last-Event-ID").flatMap { UInt64($0) }
+        ) { _ in Answer() }
+    }
+
+    var route: Route {
+        var route = described
+        route.handle = { call in
             let asked = try QuestionRoutes.number(call, "from")
-            let start = last.map { $0 &+ 1 } ?? asked ?? ledger.size
-            let name = call["stream"]
-            if let name, StreamName(name) == nil {
-                throw Problem.badRequest("cannot use the stream name \(name.prefix(200)): it is kind/id")
+            // After the last position that can be there is none.
+            let after = call.header("Last-Event-ID").flatMap { UInt64($0) }.map { $0 == .max ? $0 : $0 + 1 }
+            let stream = try call["stream"].map { try QuestionRoutes.stream($0).text }
+            let caller = call.principal?.tokenID ?? call.actor.id
+            guard feed.count < LiveFeed.listenersMax,
+                followers.count(of: caller) < FollowRoute.followersOfCallerMax
+            else {
+                throw Problem(
+                    .tooManyRequests, "busy", "cannot take more followers now",
+                    remedy: "end some, or ask /v1/events for what is new", retryAfterSeconds: Problem.retrySeconds)
             }
-            let (id, sizes) = try feed.listen()
+            let start = Stream(
+                next: after ?? asked ?? ledger.size, stream: stream, call: call,
+                checkedMicroseconds: clock.monotonicMicroseconds())
+            // A listener is one when somebody reads: what asks with HEAD never does.
             return Answer(stream: MediaTypes.eventStream) { writer in
-                defer { feed.leave(id) }
-                try await send(from: start, stream: name, sizes, to: &writer)
+                let (id, sizes) = try feed.listen()
+                followers.add(1, to: caller)
+                defer {
+                    feed.leave(id)
+                    followers.add(-1, to: caller)
+                }
+                try await send(start, sizes, to: &writer)
             }
         }
+        return route
     }
 
     private enum Turn: Sendable {
@@ -47,19 +104,36 @@ struct FollowRoute: Sendable {
     }
 
     private func send(
-        from start: UInt64, stream: String?, _ sizes: AsyncStream<UInt64>, to writer: inout any ResponseBodyWriter
+        _ start: Stream, _ sizes: AsyncStream<UInt64>, to writer: inout any ResponseBodyWriter
     ) async throws {
-        var next = start
+        var stream = start
         // A comment at once: the caller sees that it is connected.
-        try await writer.write(ByteBuffer(string: ": following from \(next)\n\n"))
-        let turns = FollowRoute.turns(sizes)
-        next = try await catchUp(from: next, stream, &writer)
-        for await turn in turns {
-            switch turn {
-            case .grown: next = try await catchUp(from: next, stream, &writer)
-            case .quiet: try await writer.write(ByteBuffer(string: ": quiet\n\n"))
-            case .ended: return
-            }
+        try await writer.write(ByteBuffer(string: ": following from \(stream.next)\n\n"))
+        try await catchUp(&stream, &writer)
+        for await turn in FollowRoute.turns(sizes) {
+            if turn == .ended { return }
+            guard try await isStillAllowed(&stream, at: turn) else { return }
+            // A heartbeat may have taken the place of news that nobody had come to.
+            try await catchUp(&stream, &writer)
+            if turn == .quiet { try await writer.write(ByteBuffer(string: ": quiet\n\n")) }
+        }
+    }
+
+    /// The token may have been revoked or have ended, and the session too.
+    private func isStillAllowed(_ stream: inout Stream, at turn: Turn) async throws -> Bool {
+        let now = clock.monotonicMicroseconds()
+        guard turn == .quiet || now - stream.checkedMicroseconds >= FollowRoute.checkIntervalMicroseconds else {
+            return true
+        }
+        stream.checkedMicroseconds = now
+        let call = stream.call
+        do {
+            _ = try await gatekeeper.admit(described, headers: call.headers, remote: call.remote, at: clock.now())
+            return true
+        } catch let problem as Problem where problem.status == .tooManyRequests {
+            return true
+        } catch is Problem {
+            return false
         }
     }
 
@@ -84,25 +158,28 @@ struct FollowRoute: Sendable {
         }
     }
 
-    private func catchUp(
-        from start: UInt64, _ stream: String?, _ writer: inout any ResponseBodyWriter
-    ) async throws -> UInt64 {
-        var next = start
-        while next < ledger.size {
-            let first = next
-            let end = min(ledger.size, first + FollowRoute.eventsAtOnce)
-            let text = try await pool.run {
+    /// Ends a walk through the log when enough was read.
+    private struct Enough: Error {}
+
+    private func catchUp(_ following: inout Stream, _ writer: inout any ResponseBodyWriter) async throws {
+        while following.next < ledger.size {
+            let (first, stream) = (following.next, following.stream)
+            let (text, next) = try await pool.run {
                 var text = ""
-                try ledger.forEach(from: first, to: end) { event in
-                    guard stream == nil || event.subject.text == stream else { return }
-                    text +=
-                        "id: \(event.position)\nevent: \(event.type)\ndata: \(CanonicalJSON.string(of: event.json))\n\n"
-                }
-                return text
+                var next = first
+                do {
+                    try ledger.forEach(from: first, to: ledger.size) { event in
+                        next = event.position + 1
+                        guard stream == nil || event.subject.text == stream else { return }
+                        text +=
+                            "id: \(event.position)\nevent: \(event.type)\ndata: \(CanonicalJSON.string(of: event.json))\n\n"
+                        if text.utf8.count >= FollowRoute.bytesAtOnce { throw Enough() }
+                    }
+                } catch is Enough {}
+                return (text, next)
             }
             if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
-            next = end
+            following.next = next
         }
-        return next
     }
 }

@@ -16,7 +16,7 @@ extension QuestionRoutes {
     private var events: [Route] {
         [
             get(
-                "/v1/events", "Events in the order of the log.",
+                "/v1/events", "Events in the order of the log; X-Cairn-Next says where what did not fit begins.",
                 [
                     .query("from", "the first position", .integer),
                     .query("limit", "how many at most", .number(max: QuestionRoutes.eventsMax)),
@@ -41,17 +41,43 @@ extension QuestionRoutes {
         guard limit <= QuestionRoutes.eventsMax else {
             throw Problem.badRequest("cannot answer with more than \(QuestionRoutes.eventsMax) events at once")
         }
-        var found: [JSONValue] = []
-        if let name = call["stream"] {
-            for position in try workspace.ledger.positions(of: QuestionRoutes.stream(name)) where position >= from {
-                if found.count >= limit { break }
-                found.append(try workspace.ledger.event(at: position).json)
+        let ledger = workspace.ledger
+        var page = EventPage(limit: limit)
+        do {
+            if let name = call["stream"] {
+                for position in try ledger.positions(of: QuestionRoutes.stream(name)) where position >= from {
+                    try page.add(position) { try ledger.event(at: position) }
+                }
+            } else if from < ledger.size {
+                try ledger.forEach(from: from, to: ledger.size) { event in try page.add(event.position) { event } }
             }
-        } else {
-            let end = min(workspace.ledger.size, from.addingReportingOverflow(limit).partialValue)
-            if from < end { try workspace.ledger.forEach(from: from, to: end) { found.append($0.json) } }
+        } catch is EventPage.Full {}
+        let answer = Answer(.ok, mediaType: MediaTypes.json, Array("[\(page.text)]\n".utf8))
+        return page.next.map { answer.with("X-Cairn-Next", String($0)) } ?? answer
+    }
+
+    /// Events as they are answered, up to a number of them and of bytes.
+    private struct EventPage {
+        /// Ends the walk through the log.
+        struct Full: Error {}
+
+        var limit: UInt64
+        var text = ""
+        /// The position to ask from for what did not fit.
+        var next: UInt64?
+        private var count: UInt64 = 0
+
+        init(limit: UInt64) { self.limit = limit }
+
+        /// One event is always taken, however large.
+        mutating func add(_ position: UInt64, _ read: () throws -> RecordedEvent) throws {
+            guard count < limit, text.utf8.count < QuestionRoutes.answerBytesMax else {
+                next = position
+                throw Full()
+            }
+            text += (count == 0 ? "" : ",") + CanonicalJSON.string(of: try read().json)
+            count += 1
         }
-        return .json(.array(found))
     }
 
     static func stream(_ text: String) throws -> StreamName {
@@ -181,6 +207,8 @@ extension QuestionRoutes {
         route.handle = { call in
             _ = try QuestionRoutes.tableFormat(call)
             let work = try prepare(call)
+            let place = try await room.place(for: call)
+            defer { withExtendedLifetime(place) {} }
             let key = call.query.map { "\($0.name.utf8.count) \($0.name)=\($0.value)" }.joined(separator: "&")
             switch try await long.result(of: "\(path)?\(key)", now: call.now, work) {
             case .done(let answered): return try QuestionRoutes.answer(answered, call)

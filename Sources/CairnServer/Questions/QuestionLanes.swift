@@ -16,7 +16,7 @@ final class QuestionLanes: Sendable {
         /// Replays the log into tables in memory.
         case replay
 
-        /// Together they leave threads of `BlockingPool` for the quick ones. A replay takes the memory of its tables.
+        /// Together they leave threads of the pool for the quick ones. A replay takes the memory of its tables.
         var widthMax: Int {
             switch self {
             case .quick: .max

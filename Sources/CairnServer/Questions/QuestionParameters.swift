@@ -8,7 +8,8 @@ import HTTPTypes
 extension QuestionRoutes {
     /// Rows of one answer: more are a file, which the command line writes.
     static let rowsMax = 100_000
-    static let answerBytesMax = 64 << 20
+    /// Of the values of one answer; as text it is some times as much, and several are held at once.
+    static let answerBytesMax = 8 << 20
     /// A page that somebody waits for.
     static let secondsMax = 10.0
     static let sqlBytesMax = 64 << 10

@@ -10,7 +10,7 @@ import HTTPTypes
 struct QuestionRoutes: Sendable {
     let workspace: Workspace
     let queries: SavedQueries
-    let pool: BlockingPool
+    let room: QuestionRoom
     let version: String
     let long: LongWork<Answered>
     let lanes = QuestionLanes()
@@ -44,7 +44,7 @@ struct QuestionRoutes: Sendable {
             method: .get, path: path, access: .scope(.read), summary: summary,
             parameters: inPath + parameters + (isOfAnyTime ? QuestionRoutes.moments : []), answerTypes: types
         ) { call in
-            try await pool.run { try answered(call, isOfAnyTime: isOfAnyTime, lane, sql(call), handle) }
+            try await room.answer(call) { try answered(call, isOfAnyTime: isOfAnyTime, lane, sql(call), handle) }
         }
     }
 
@@ -128,7 +128,7 @@ struct QuestionRoutes: Sendable {
                 guard let sql = String(validating: call.body, as: UTF8.self) else {
                     throw Problem.badRequest("cannot read the statement: it is not UTF-8")
                 }
-                return try await pool.run {
+                return try await room.answer(call) {
                     try answered(call, isOfAnyTime: true, .quick, sql) { question in
                         let arguments = try QueryAnswer.arguments(call.all("parameter"), of: nil, now: call.now)
                         return try result(

@@ -53,7 +53,7 @@ extension QuestionRoutes {
             path, summary, (range ? QuestionRoutes.range : []) + [QuestionRoutes.format] + QuestionRoutes.moments
         ) { _ in Answer() }
         route.handle = { call in
-            try await pool.run {
+            try await room.answer(call) {
                 let moments = try QuestionRoutes.moment(call).moments(in: workspace.ledger, now: call.now)
                 return try lanes.run(in: .replay) {
                     let replayed = try replayed(moments)
