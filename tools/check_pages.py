@@ -263,7 +263,7 @@ class Site:
 def wait_until_compared(site, failures, pair):
     deadline = time.monotonic() + COMPARED_SECONDS_MAX
     site.open(f"/divergence?{pair}")
-    while "not compared here yet" in site.text() or "not compared yet" in site.text():
+    while "has not compared them yet" in site.text():
         if time.monotonic() > deadline:
             return failures.expect(False, f"{pair} was not compared within {COMPARED_SECONDS_MAX} s")
         time.sleep(2)

@@ -4,6 +4,7 @@ import CairnModel
 import CairnReadModels
 import CairnRecorder
 import CairnReports
+import CairnSeries
 import HTTPTypes
 
 /// Why a call is refused, in the form of RFC 9457: what, why, and what to do about it.
@@ -81,6 +82,7 @@ extension Problem {
                 error.code == .question ? .badRequest : .notFound,
                 error.code == .question ? "bad-request" : "not-found",
                 error.message, remedy: error.remedy)
+        case let error as SeriesKeyError: self = .badRequest("\(error)")
         case let refusal as Refusal:
             self.init(.conflict, "refused.\(refusal.rule.rawValue)", "\(refusal)")
         case let error as LedgerError: self.init(error)

@@ -42,6 +42,15 @@ struct Route: Sendable {
         var meaning: String
         /// What is meant where it is left out.
         var usual: String?
+        /// What clients are told not to go beyond: a whole target of a request has at most 16 KiB.
+        var charactersMax = 300
+
+        /// For keys, checkpoints and selectors.
+        var long: Parameter {
+            var parameter = self
+            parameter.charactersMax = 1000
+            return parameter
+        }
 
         func with(default usual: String) -> Parameter {
             var parameter = self

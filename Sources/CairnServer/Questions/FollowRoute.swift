@@ -13,8 +13,9 @@ struct FollowRoute: Sendable {
     private static let heartbeatSeconds = 15
     /// What is read before it is written: a follower far behind holds little in memory.
     private static let bytesAtOnce = 1 << 20
-    /// Of one token: a browser has a stream for each page that is open.
-    private static let followersOfCallerMax = 50
+    /// Of one token: a browser has a stream for each page that is open, and those of pages that it left are seen to be gone
+    /// at the next heartbeat.
+    private static let followersOfCallerMax = 200
     /// A token that ends ends its streams, at the latest with the first event after so long.
     private static let checkIntervalMicroseconds: UInt64 = 1_000_000
 

@@ -51,7 +51,7 @@ extension QuestionRoutes {
             },
             get(
                 "/v1/anomalies", "What is unusual in any series, judged by its own past.",
-                [.query("selector", "as PromQL writes it", isRequired: true)] + QuestionRoutes.range + [
+                [.query("selector", "as PromQL writes it", isRequired: true).long] + QuestionRoutes.range + [
                     .query("changed_at", "what a change at this moment did, judged by earlier days", .time),
                     .query("scores", "a JSON object a line for each sample, instead of anomalies", .flag),
                     QuestionRoutes.format,

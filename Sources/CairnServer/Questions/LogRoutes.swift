@@ -171,8 +171,8 @@ extension QuestionRoutes {
             long(
                 "/v1/verify", "Whether everything is intact: files, chain, tree, signatures.",
                 [
-                    .query("vkey", "the verifier key that the caller trusts"),
-                    .query("against", "a checkpoint that was kept, as its text", .texts),
+                    .query("vkey", "the verifier key that the caller trusts").long,
+                    .query("against", "a checkpoint that was kept, as its text", .texts).long,
                 ]
             ) { call in
                 let key = try call["vkey"].map { try LogAnswers.verifierKey($0) }

@@ -103,15 +103,17 @@ struct OpenAPI {
 
     /// Beyond it programs that read numbers as doubles lose digits.
     private static let positionMax: Int64 = 1 << 53 - 1
-    /// A whole target of a request is shorter.
-    private static let textCharactersMax = 8000
+    private static let textsMax = 10
 
     private static func parameter(_ parameter: Route.Parameter) -> JSONValue {
         var schema: JSONObject =
             switch parameter.kind {
-            case .text: ["type": "string", "maxLength": .integer(textCharactersMax)]
+            case .text: ["type": "string", "maxLength": .integer(parameter.charactersMax)]
             case .texts:
-                ["type": "array", "items": ["type": "string", "maxLength": .integer(textCharactersMax)]]
+                [
+                    "type": "array", "maxItems": .integer(textsMax),
+                    "items": ["type": "string", "maxLength": .integer(parameter.charactersMax)],
+                ]
             case .integer: ["type": "integer", "minimum": 0, "maximum": .integer(positionMax)]
             case .number(let max): ["type": "integer", "minimum": 0, "maximum": .integer(max)]
             case .seconds(let max): ["type": "number", "exclusiveMinimum": 0, "maximum": .number(max)]

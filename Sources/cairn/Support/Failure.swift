@@ -5,6 +5,7 @@ import CairnModel
 import CairnReadModels
 import CairnRecorder
 import CairnReports
+import CairnSeries
 import CairnServer
 
 /// How a command that failed ends: what it says on standard error, and its exit code. The one place that knows both.
@@ -35,7 +36,8 @@ enum Failure {
         case is ClusterMap.MapError, is PlaybookError, is PlaybookFileError, is ProofError,
             is NoteError:
             ExitStatus.data
-        case is FlowQueryError, is FlowLogFormat.FormatError, is ServerSettings.SettingsError: ExitStatus.usage
+        case is FlowQueryError, is FlowLogFormat.FormatError, is ServerSettings.SettingsError, is SeriesKeyError:
+            ExitStatus.usage
         case let error as QuestionError: error.code == .question ? ExitStatus.usage : ExitStatus.data
         case let error as InputError: error.isNothingThere ? ExitStatus.data : ExitStatus.inputOutput
         case is DiskError: ExitStatus.inputOutput
