@@ -129,8 +129,8 @@ struct QuestionTests {
             #expect(page.status == 404)
             #expect(page.text.contains("Cannot find the incident none in this ledger."))
             #expect(
-                page.text.contains("cairn query &#39;SELECT incident, title FROM incidents&#39;")
-                    || page.text.contains("cairn query 'SELECT incident, title FROM incidents'"))
+                page.text.contains(
+                    "<code>cairn query &#39;SELECT incident, title FROM incidents&#39;</code> lists them."))
             #expect(page.text.contains("ana"))
             let unknown = try await server.send(
                 "GET", "/nowhere", headers: [("Cookie", cookie), ("Accept", "text/html")])

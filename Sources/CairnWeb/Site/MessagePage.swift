@@ -5,7 +5,7 @@ package struct MessageDocument: Sendable, Hashable {
     package var title: String
     /// Whole sentences: what is wrong.
     package var text: String
-    /// What the reader can do; a command in it stands in backticks, or at its end after a colon.
+    /// What the reader can do; a command in it stands in backticks, or at its end after a colon. Without a full stop.
     package var remedy: String?
     /// When it is worth trying again.
     package var retryAfterSeconds: Int?
@@ -18,16 +18,9 @@ package struct MessageDocument: Sendable, Hashable {
         self.retryAfterSeconds = retryAfterSeconds
     }
 
-    /// The command that the remedy names.
+    /// The command at the end of the remedy.
     var command: String? {
-        guard let remedy else { return nil }
-        let quoted = remedy.split(separator: "`", omittingEmptySubsequences: false)
-        if let command = quoted.indices.filter({ $0 % 2 == 1 }).map({ quoted[$0] }).first(where: {
-            $0.hasPrefix("cairn ")
-        }) {
-            return String(command)
-        }
-        return remedy.firstRange(of: ": cairn ").map { String(remedy[$0.lowerBound...].dropFirst(2)) }
+        remedy.flatMap { text in text.firstRange(of: ": cairn ").map { String(text[$0.lowerBound...].dropFirst(2)) } }
     }
 }
 
@@ -38,9 +31,7 @@ package enum MessagePage {
                 page.element("p", ["class": "status-code"], text: String(document.status))
                 page.element("h1", text: document.title)
                 page.element("p", text: sentence(document.text))
-                if let remedy = document.remedy {
-                    page.element("p", text: sentence(remedy.replacing("`", with: "")))
-                }
+                if let remedy = document.remedy { page.element("p") { MessagePage.write(remedy, to: &$0) } }
                 if let command = document.command { page.command(command) }
                 if let seconds = document.retryAfterSeconds {
                     page.element("p", text: "Try again in \(SiteText.plural(seconds, "second")).")
@@ -63,6 +54,18 @@ package enum MessagePage {
             next += [(context.links.incidents, "All incidents"), (context.links.timeline(), "The last day")]
         }
         return next
+    }
+
+    /// What stands in backticks as it is typed.
+    private static func write(_ remedy: String, to page: inout Markup) {
+        for (index, part) in remedy.split(separator: "`", omittingEmptySubsequences: false).enumerated() {
+            if index % 2 == 1 {
+                page.element("code", text: String(part))
+            } else {
+                page.text(index == 0 ? part.prefix(1).uppercased() + part.dropFirst() : String(part))
+            }
+        }
+        page.text(".")
     }
 
     private static func sentence(_ text: String) -> String {
