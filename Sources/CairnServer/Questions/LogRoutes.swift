@@ -172,7 +172,7 @@ extension QuestionRoutes {
                 "/v1/verify", "Whether everything is intact: files, chain, tree, signatures.",
                 [
                     .query("vkey", "the verifier key that the caller trusts").long,
-                    .query("against", "a checkpoint that was kept, as its text", .texts).long,
+                    .query("against", "a checkpoint that was kept, as its text").long,
                 ]
             ) { call in
                 let key = try call["vkey"].map { try LogAnswers.verifierKey($0) }

@@ -103,7 +103,8 @@ struct OpenAPI {
 
     /// Beyond it programs that read numbers as doubles lose digits.
     private static let positionMax: Int64 = 1 << 53 - 1
-    private static let textsMax = 10
+    /// Each may be 12 bytes a character in a target of 16 KiB.
+    private static let textsMax = 3
 
     private static func parameter(_ parameter: Route.Parameter) -> JSONValue {
         var schema: JSONObject =
