@@ -60,4 +60,26 @@ import Testing
         #expect(CauseSearch.causes(in: table).allSatisfy { !$0.scope.contains { $0.values.contains("") } })
         #expect(Adtributor.explain(table).allSatisfy { !$0.values.contains("") })
     }
+
+    /// Two pairs of dimensions that say the same differ in the last bit of what they cost, by the order of the sum alone;
+    /// with another C library in others. Among equals the one named first is the cause.
+    @Test func whatIsEqualOnPaperIsTheOneNamedFirst() throws {
+        for zones in 3..<10 {
+            for ports in 3..<10 {
+                for count in [25.0, 31, 40, 60, 97] {
+                    var table = AttributionTable(dimensions: ["zone", "port", "rule", "subnet"])
+                    for zone in 0..<zones {
+                        for port in 0..<ports {
+                            table.add(
+                                ["z\(zone)", "p\(port)", "r\(port)", "s\(zone)"],
+                                actual: zone == 0 && port == 0 ? count : 5, expected: 5)
+                        }
+                    }
+                    let cause = try #require(CauseSearch.causes(in: table).first)
+                    guard cause.scope.count == 2 else { continue }
+                    #expect(cause.words == "zone z0 port p0", "\(zones) zones, \(ports) ports, \(count)")
+                }
+            }
+        }
+    }
 }

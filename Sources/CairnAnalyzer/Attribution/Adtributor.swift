@@ -31,7 +31,7 @@ package enum Adtributor {
                         surprise(sums.actual / total.actual, sums.expected / total.expected)
                     ))
             }
-            candidates.sort { $0.surprise == $1.surprise ? $0.value < $1.value : $0.surprise > $1.surprise }
+            candidates = candidates.sorted { $0.value < $1.value }.sortedSteadily { $0.surprise }
             var explanation = Explanation(dimension: dimension, values: [], explained: 0, surprise: 0)
             for candidate in candidates where explanation.explained < shareEnough {
                 explanation.values.append(candidate.value)
@@ -40,12 +40,8 @@ package enum Adtributor {
             }
             if explanation.explained >= shareEnough { explanations.append(explanation) }
         }
-        // The sort must not depend on the order of equals: the dimension named first wins.
-        let ranked = explanations.enumerated().sorted {
-            $0.element.surprise == $1.element.surprise
-                ? $0.offset < $1.offset : $0.element.surprise > $1.element.surprise
-        }
-        return ranked.prefix(best).map(\.element)
+        // Among equals the dimension named first wins.
+        return Array(explanations.sortedSteadily { $0.surprise }.prefix(best))
     }
 
     /// The part of the Jensen-Shannon divergence that one value adds, with its shares of what was counted and expected.

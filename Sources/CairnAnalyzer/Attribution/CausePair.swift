@@ -66,11 +66,8 @@ enum CausePair {
                     ))
             }
         }
-        let order = found.indices.sorted {
-            found[$0].nats == found[$1].nats ? $0 < $1 : found[$0].nats > found[$1].nats
-        }
-        return order.prefix(candidatesMax).map { index in
-            var candidate = found[index].candidate
+        return found.sortedSteadily { $0.nats }.prefix(candidatesMax).map { one in
+            var candidate = one.candidate
             let column = table.columns[candidate.dimension]
             candidate.isHeld = column.map { $0 == candidate.code }
             candidate.leaves = column.indices.filter { candidate.isHeld[$0] }

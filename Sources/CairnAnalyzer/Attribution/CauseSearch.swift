@@ -85,10 +85,7 @@ package enum CauseSearch {
             }
         }
         func rank(_ causes: [(cuboid: [Int], cause: Cause)]) -> [(cuboid: [Int], cause: Cause)] {
-            causes.enumerated().sorted {
-                $0.element.cause.score == $1.element.cause.score
-                    ? $0.offset < $1.offset : $0.element.cause.score > $1.element.cause.score
-            }.map(\.element)
+            causes.sortedSteadily { $0.cause.score }
         }
         var ranked = rank(
             (1...layersMax).flatMap { causes(combinations(of: table.dimensions.count, $0)) })
@@ -145,15 +142,16 @@ package enum CauseSearch {
         var best: (score: Double, elements: ArraySlice<Element>)?
         func consider(_ part: ArraySlice<Element>, _ actual: Double, _ expected: Double) {
             let score = nats(actual, expected) - cost * Double(part.count)
-            if score > best?.score ?? 0 { best = (score, part) }
+            if Mathematics.steady(score) > Mathematics.steady(best?.score ?? 0) { best = (score, part) }
         }
         for index in elements.indices {
             consider(elements[index...index], elements[index].actual, elements[index].expected)
         }
         // Several values of one dimension: those that rise like the one with most evidence. One event where none was
         // expected deviates most and says least.
-        let strong = elements.map { (nats($0.actual, $0.expected), $0) }.filter { $0.0 > cost }
-            .sorted { $0.0 == $1.0 ? $0.1.codes.lexicographicallyPrecedes($1.1.codes) : $0.0 > $1.0 }.map(\.1)
+        let strong = elements.sorted { $0.codes.lexicographicallyPrecedes($1.codes) }
+            .map { (nats: nats($0.actual, $0.expected), element: $0) }.filter { $0.nats > cost }
+            .sortedSteadily { $0.nats }.map(\.element)
         if cuboid.count == 1, let first = strong.first {
             let like = strong.filter { $0.factor < first.factor * alike && $0.factor * alike > first.factor }
             var sum = (actual: 0.0, expected: 0.0)

@@ -226,12 +226,7 @@ package struct CountComparison: Sendable {
 
     /// The share with most evidence of its own.
     var strongest: Int {
-        var best = (index: 0, wealth: -1.0)
-        for (index, cell) in cells.enumerated() {
-            let wealth = total(cell)
-            if wealth > best.wealth { best = (index, wealth) }
-        }
-        return best.index
+        cells.indices.firstHighest { total(cells[$0]) } ?? 0
     }
 
     /// Variance over that of independent requests, as far as it is known.

@@ -204,22 +204,15 @@ package enum DivergenceAnalyzer {
         let order = comparisons.sorted { one, other in
             let (isFirst, isSecond) = (urgency(one), urgency(other))
             if isFirst != isSecond { return isFirst > isSecond }
-            if one.score != other.score { return one.score > other.score }
+            let (own, others) = (Mathematics.steady(one.score), Mathematics.steady(other.score))
+            if own != others { return own > others }
             return (one.app, one.metric) < (other.app, other.metric)
         }
         var output: [DivergenceComparison] = []
-        // What stands out alone and not among all comes before what does not stand out at all.
-        func place(_ one: DivergenceComparison) -> Int {
-            switch one.verdict {
-            case .diverged: 0
-            case .undecided: one.reasonCode == .belowFleetThreshold ? 1 : 2
-            case .equivalent: 3
-            }
-        }
-        for wanted in 0...3 {
+        for wanted in [DivergenceVerdict.diverged, .undecided, .equivalent] {
             var seen: [String: Int] = [:]
             var numbered: [(turn: Int, comparison: DivergenceComparison)] = []
-            for one in order where place(one) == wanted {
+            for one in order where one.verdict == wanted {
                 numbered.append((seen[one.app, default: 0], one))
                 seen[one.app, default: 0] += 1
             }

@@ -50,7 +50,7 @@ extension DivergenceComparer {
         output.finalNats = trajectory.last ?? 0
         let start = grid.count - trajectory.count
         let found = trajectory.firstIndex { $0 >= line }
-        let headline = usable.indices.max { rank(usable[$0], found) < rank(usable[$1], found) } ?? 0
+        let headline = usable.indices.firstHighest { rank(usable[$0], found) } ?? 0
         let one = usable[headline]
         fill(&output, from: one)
         output.steps = usable.map(\.usedSteps).max() ?? 0

@@ -149,7 +149,7 @@ struct DivergenceComparer {
         func value(_ text: String) -> Double? { text.lowercased() == "+inf" ? .infinity : Double(text) }
         let common = Set(source.map { bound($0.key) }).intersection(target.map { bound($0.key) })
         let bounds = common.compactMap { text in value(text).map { (text: text, value: $0) } }
-            .sorted { $0.value < $1.value }
+            .sorted { ($0.value, $0.text) < ($1.value, $1.text) }
         guard bounds.count >= 2, bounds.last?.value == .infinity else {
             var output = DivergenceJudgement(name: "", margin: policy.shareMargin)
             output.obstacle = .noCommonTime

@@ -46,7 +46,7 @@ struct DivergenceLevel: Sendable {
     ) {
         output.effect = comparison.effect
         let decided = output.trajectory.firstIndex { $0 >= Mathematics.log(1 / alpha) }
-        let top = output.trajectory.indices.max { output.trajectory[$0] < output.trajectory[$1] } ?? 0
+        let top = output.trajectory.indices.firstHighest { output.trajectory[$0] } ?? 0
         let last = decided == nil ? judged.count - 1 : max(top, decided ?? 0)
         let limit = comparison.deviation ?? 0
         let steps = judged[...last].map { difference -> (sum: Double, variance: Double) in

@@ -157,7 +157,7 @@ struct DivergenceMix: Sendable {
     ) {
         let error = alpha / Double(effects.count)
         let decided = output.trajectory.firstIndex { $0 >= Mathematics.log(1 / alpha) }
-        let top = output.trajectory.indices.max { output.trajectory[$0] < output.trajectory[$1] } ?? 0
+        let top = output.trajectory.indices.firstHighest { output.trajectory[$0] } ?? 0
         let last = decided == nil ? judged.count - 1 : max(top, decided ?? 0)
         let all = effects.indices.map { effect in
             judged.map { block -> Step in
@@ -174,10 +174,8 @@ struct DivergenceMix: Sendable {
         // What says most: the evidence where it decides, else the effect that is furthest out for its margin.
         let headline =
             decided == nil
-            ? effects.indices.max {
-                score(gains[$0], found[$0], comparison.margin($0))
-                    < score(gains[$1], found[$1], comparison.margin($1))
-            } ?? 0 : comparison.strongest
+            ? effects.indices.firstHighest { score(gains[$0], found[$0], comparison.margin($0)) } ?? 0
+            : comparison.strongest
         output.name = effects[headline].name
         output.margin = comparison.margin(headline)
         output.effect = found[headline].effect
@@ -243,7 +241,7 @@ struct DivergenceMix: Sendable {
                 + "\(DivergenceText.percent(target[effect]))\(end)"
         }
         let others = effects.indices.filter { $0 != headline && (target[$0] - source[$0] >= 0) != (effect >= 0) }
-        let other = others.max { (target[$0] - source[$0]).magnitude < (target[$1] - source[$1]).magnitude }
+        let other = others.firstHighest { (target[$0] - source[$0]).magnitude }
         return text(headline, " in the source", " in the target") + (other.map { "; " + text($0, "", "") } ?? "")
     }
 }

@@ -101,6 +101,9 @@ struct DivergenceGrid: Hashable {
 
 /// Samples of one cluster turned into steps.
 enum DivergenceSteps {
+    /// More in a step, and less than nothing, is no count of anything.
+    private static let increaseMax = 1e15
+
     /// What all counters together grew by in each step; nil where no counter has two samples to compare.
     static func increases(_ series: [SeriesSamples], grid: DivergenceGrid) -> [Double?] {
         var output = [Double?](repeating: nil, count: grid.count)
@@ -108,7 +111,7 @@ enum DivergenceSteps {
             // A counter that was silent for five steps has counted what belongs to none of them.
             let gap = max(5 * grid.stepMs, 300_000)
             for step in CounterMath.increases(one.samples, stepMs: grid.stepMs, gapMs: gap) {
-                guard let index = grid.index(step.startMs), step.increase.isFinite else { continue }
+                guard let index = grid.index(step.startMs), (0...increaseMax).contains(step.increase) else { continue }
                 output[index] = (output[index] ?? 0) + step.increase
             }
         }

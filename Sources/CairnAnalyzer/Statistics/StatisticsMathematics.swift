@@ -67,8 +67,9 @@ enum Mathematics {
 
     static func log10(_ value: Double) -> Double { log(value) / 2.302585092994046 }
 
-    /// ln Γ(x) for x > 0, by the approximation of Lanczos (g = 7, nine terms), to about 1e-14.
+    /// ln Γ(x) for x > 0, by the approximation of Lanczos (g = 7, nine terms), to about 1e-14. NaN for anything else.
     static func logGamma(_ value: Double) -> Double {
+        guard value > 0 else { return .nan }
         // Below one half the series loses digits; the recurrence moves up.
         guard value >= 0.5 else { return logGamma(value + 1) - log(value) }
         let coefficients = [
