@@ -11,7 +11,8 @@ package struct FindingState: Sendable, Hashable {
         package var expires: Timestamp?
         package var position: UInt64
 
-        package func holds(at moment: Timestamp) -> Bool { expires.map { moment < $0 } ?? true }
+        /// From when it was said until it expires.
+        package func holds(at moment: Timestamp) -> Bool { time <= moment && expires.map { moment < $0 } ?? true }
     }
 
     /// As its last revision says; nil before it was opened.

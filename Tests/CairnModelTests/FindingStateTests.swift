@@ -4,6 +4,7 @@ import Testing
 
 struct FindingStateTests {
     private static let start = Timestamp("2026-03-10T10:00:00Z")!
+    private static let later = start.adding(seconds: 60)
 
     private static func state(_ events: [(String, JSONValue)]) -> FindingState {
         var state = FindingState()
@@ -27,7 +28,10 @@ struct FindingStateTests {
         ])
         let until = Timestamp("2026-03-10T11:00:00Z")!
         #expect(state.silencing(at: until.adding(seconds: -1))?.reason == "known")
-        #expect(state.note(at: FindingStateTests.start) == "muted by ana@host until 2026-03-10T11:00:00Z: known")
+        let said = FindingStateTests.start.adding(seconds: 1)
+        #expect(state.note(at: said) == "muted by ana@host until 2026-03-10T11:00:00Z: known")
+        #expect(state.silencing(at: FindingStateTests.start) == nil, "nobody had said it yet")
+        #expect(state.note(at: FindingStateTests.start) == nil)
         #expect(state.silencing(at: until) == nil)
         #expect(state.note(at: until) == nil)
         #expect(state.isOpen)
@@ -37,8 +41,8 @@ struct FindingStateTests {
         let state = FindingStateTests.state([
             FindingStateTests.opened, ("cairn.finding.acknowledged.v1", ["reason": "on it", "person": "bo"]),
         ])
-        #expect(state.silencing(at: FindingStateTests.start) == nil)
-        #expect(state.note(at: FindingStateTests.start) == "acknowledged by bo: on it")
+        #expect(state.silencing(at: FindingStateTests.later) == nil)
+        #expect(state.note(at: FindingStateTests.later) == "acknowledged by bo: on it")
     }
 
     @Test func takenBackItCountsAgain() {
@@ -46,7 +50,7 @@ struct FindingStateTests {
             FindingStateTests.opened, ("cairn.finding.muted.v1", ["reason": "a"]),
             ("cairn.finding.marked_false.v1", ["reason": "b"]), ("cairn.finding.unmuted.v1", ["reason": "c"]),
         ])
-        #expect(state.silencing(at: FindingStateTests.start) == nil)
+        #expect(state.silencing(at: FindingStateTests.later) == nil)
     }
 
     @Test func onlyCairnFinds() {
@@ -56,7 +60,7 @@ struct FindingStateTests {
 
     @Test func whatMayNotBeSaid() {
         func rule(_ events: [(String, JSONValue)], _ name: String, _ data: JSONValue) -> Rule? {
-            FindingStateTests.state(events).refusal(of: name, data, at: FindingStateTests.start)?.rule
+            FindingStateTests.state(events).refusal(of: name, data, at: FindingStateTests.later)?.rule
         }
         let open = [FindingStateTests.opened]
         let muted = open + [("cairn.finding.muted.v1", ["reason": "a"])]

@@ -108,6 +108,37 @@ import Testing
             run.fact("approval.granted", ["phase": "snapshot", "approver": "alice"]).contains(.approverIsRequester))
     }
 
+    /// Somebody else who asks too does not make the first one somebody else.
+    @Test(arguments: [false, true]) func whoAskedDoesNotDecideWhoeverAskedAfterwards(_ isFact: Bool) throws {
+        for isDeployment in [false, true] {
+            var run = try isDeployment ? Run.deployment("ecs-blue-green", ["bake_minutes": 5]) : Run.migration()
+            let stage: JSONValue = isDeployment ? "PRE_SCALE_UP" : "snapshot"
+            let phase: JSONValue = ["phase": stage]
+            func ask(_ person: String) throws {
+                if isFact {
+                    _ = run.fact("approval.requested", ["phase": stage, "requested_by": .string(person)])
+                } else {
+                    try run.command("approval.requested", phase, by: person)
+                }
+            }
+            try ask("alice")
+            try ask("bob")
+            try ask("bob")
+            for person in ["alice", " Alice", "bob"] {
+                #expect(run.refusal("approval.granted", phase, by: person) == .approverIsRequester, "\(person)")
+                #expect(run.refusal("approval.rejected", phase, by: person) == .approverIsRequester, "\(person)")
+                var told = run
+                let grant: JSONValue = ["phase": stage, "approver": .string(person)]
+                #expect(told.fact("approval.granted", grant).contains(.approverIsRequester), "\(person)")
+            }
+            // A decision ends the request; who asked before it may decide the next one.
+            try run.command("approval.rejected", ["phase": stage, "reason": "later"], by: "carol")
+            try ask("bob")
+            #expect(run.refusal("approval.granted", phase, by: "bob") == .approverIsRequester)
+            try run.command("approval.granted", phase, by: "alice")
+        }
+    }
+
     @Test func anEmergencyIsApprovedAfterwards() throws {
         var run = try Run.migration()
         for stage in ["precheck", "build"] {
@@ -120,7 +151,7 @@ import Testing
         try run.command(
             "phase.started", ["phase": "snapshot", "emergency": true, "reason": "the old nodes are failing"])
         let emergency = try #require(run.state.emergencies["snapshot"])
-        #expect(emergency.deadline == run.time.adding(seconds: 86_400) && emergency.requester == "alice")
+        #expect(emergency.deadline == run.time.adding(seconds: 86_400) && emergency.requesters == ["alice"])
         try run.command("freeze.started", ["scope": "pipelines"])
         try run.pass("velero")
         try run.command("phase.completed", ["phase": "snapshot"])

@@ -65,7 +65,7 @@ extension MigrationState {
         let phase = phases[first].name
         if event.data["emergency"]?.bool == true, approvals[phase]?.status != .granted {
             emergencies[phase] = Emergency(
-                requester: event.text("requested_by"),
+                requesters: (emergencies[phase]?.requesters ?? []).adding(event.text("requested_by")),
                 deadline: event.time.later(bySeconds: playbook?.emergencyApprovalSeconds ?? 86_400))
         }
     }
@@ -111,9 +111,10 @@ extension MigrationState {
         guard let phase = event.phase else { return }
         switch name {
         case "approval.requested":
+            let before = approvals[phase].flatMap { $0.status == .requested ? $0.requesters : nil }
             approvals[phase] = Approval(
-                status: .requested, requester: event.text("requested_by"), requestedAt: event.time,
-                expires: event.text("expires").flatMap { Timestamp($0) })
+                status: .requested, requesters: (before ?? []).adding(event.text("requested_by")),
+                requestedAt: event.time, expires: event.text("expires").flatMap { Timestamp($0) })
         case "approval.granted":
             var approval = approvals[phase] ?? Approval(status: .granted)
             approval.status = .granted
@@ -176,5 +177,13 @@ extension MigrationState {
             status == .running
         else { return }
         rollbackDue = reason
+    }
+}
+
+extension [String] {
+    /// With one more, if there is one and it is not there yet.
+    fileprivate func adding(_ name: String?) -> [String] {
+        guard let name, !contains(name) else { return self }
+        return self + [name]
     }
 }

@@ -17,7 +17,7 @@ extension MigrationState {
             approvals.sorted { $0.key < $1.key }.map { phase, approval in
                 [
                     "phase": .string(phase), "status": .string(approval.status.rawValue),
-                    "requested_by": .optional(approval.requester), "approver": .optional(approval.approver),
+                    "requested_by": .optional(approval.requesters.last), "approver": .optional(approval.approver),
                     "expires": .optional(approval.expires?.description), "emergency": .bool(approval.isEmergency),
                     "retroactive": .bool(approval.isRetroactive),
                 ]
@@ -25,7 +25,7 @@ extension MigrationState {
         object["emergencies"] = .array(
             emergencies.sorted { $0.key < $1.key }.map { phase, emergency in
                 [
-                    "phase": .string(phase), "requested_by": .optional(emergency.requester),
+                    "phase": .string(phase), "requested_by": .optional(emergency.requesters.last),
                     "approve_by": .string(emergency.deadline.description),
                 ]
             })

@@ -133,7 +133,8 @@ package struct MigrationState: Sendable, Hashable {
         }
 
         package var status: Status
-        package var requester: String?
+        /// Everybody who asked since the last decision: none of them decides.
+        package var requesters: [String] = []
         package var requestedAt: Timestamp?
         package var expires: Timestamp?
         package var approver: String?
@@ -144,7 +145,8 @@ package struct MigrationState: Sendable, Hashable {
 
     /// A stage that began without approval, and who has to have approved it by when.
     package struct Emergency: Sendable, Hashable {
-        package var requester: String?
+        /// Everybody who began it so and was not approved yet.
+        package var requesters: [String]
         package var deadline: Timestamp
     }
 

@@ -99,7 +99,7 @@ extension RuleCheck {
         let approval = state.approvals[phase]
         let isRetroactive = data["retroactive"]?.bool == true
         let isEmergency = data["emergency"]?.bool == true
-        let requesters = [approval?.requester, state.emergencies[phase]?.requester].compactMap { $0 }
+        let requesters = (approval?.requesters ?? []) + (state.emergencies[phase]?.requesters ?? [])
         if requesters.contains(where: { RuleCheck.isSamePerson($0, text("approver")) }) {
             add(.approverIsRequester, "\(text("approver")) asked for \(phase), and somebody else has to decide")
         }
