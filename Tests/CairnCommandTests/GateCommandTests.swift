@@ -54,6 +54,20 @@ import Testing
         #expect(none.status == 65)
     }
 
+    /// A slip of the pen neither passes nor is recorded, whoever asks for whatever shape.
+    @Test(arguments: ["table", "json", "md", "ecs-hook", "argo", "flagger"])
+    func aStageThatIsNotThereIsAnError(_ format: String) throws {
+        let ledger = try ScratchLedger(copyOf: try DemoLedger.shipped().ledger)
+        for more in [[], ["--record"]] {
+            let typo = try ledger.run(
+                ["gate", "--migration", Self.migration, "--phase", "resume-piplines", "-o", format] + more)
+            #expect(typo.status == 65 && typo.output.isEmpty, "\(typo.output) \(typo.errors)")
+            #expect(typo.errors.contains("resume-pipelines"), "\(typo.errors)")
+        }
+        let gates = try ledger.rows(["query", "SELECT count(*) AS n FROM gates WHERE phase = 'resume-piplines'"])
+        #expect(gates.first?["n"]?.integer == 0)
+    }
+
     @Test func explanations() throws {
         let demo = try DemoLedger.shipped()
         for analyzer in ["drops", "divergence"] {
@@ -88,7 +102,7 @@ import Testing
         }
         try expect(try word("acknowledge"), "finding-acknowledge.json")
         #expect(try ledger.run(["drops"]).status == 1, "seen is not muted")
-        try expect(try word("mute", ["--until", "2999-01-01T00:00:00Z"]), "finding-mute.json")
+        try expect(try word("mute", ["--expires", "2999-01-01T00:00:00Z"]), "finding-mute.json")
         let muted = try ledger.run(["drops", "-o", "json"])
         #expect(muted.status == 0, "\(muted.errors)")
         #expect(muted.output.contains("muted by ana until 2999-01-01T00:00:00Z: known to the partner"))
@@ -102,6 +116,52 @@ import Testing
         #expect(try ledger.run(["drops"]).status == 0)
         #expect(try ledger.run(["finding", "mute", "nobody"] + person).errors.contains("finding_unknown"))
         try ledger.expectIntact()
+    }
+
+    /// A word holds from when it was said until it expires; at any other moment the finding counts, whoever asks.
+    @Test func wordsOfAnEarlierMoment() throws {
+        let ledger = try ScratchLedger(copyOf: try DemoLedger.shipped().ledger)
+        let drop = try #require(
+            try ledger.rows(["query", "SELECT finding FROM findings WHERE analyzer = 'drops'"]).first?["finding"]?
+                .string)
+        let (said, expires) = ("2026-03-10T12:30:00Z", "2026-03-10T13:00:00Z")
+        func say(_ type: String, _ reason: String) throws {
+            let data: JSONValue = [
+                "finding": .string(drop), "reason": .string(reason), "person": "ana", "expires": .string(expires),
+            ]
+            try ledger.succeed([
+                "record", "cairn.finding.\(type).v1", "--stream", "finding/\(drop)", "--time", said, "--data",
+                CanonicalJSON.string(of: data),
+            ])
+        }
+        func gate(_ time: String) throws -> JSONValue {
+            let result = try ledger.run(GateCommandTests.gate("resume-pipelines", at: time, ["-o", "json"]))
+            let findings = try JSONParser.parse(result.output).value["findings"]?.array ?? []
+            return try #require(findings.first { $0["finding"]?.string == drop }, "\(result.output)")
+        }
+        let whileItHolds = ["2026-03-10T12:30:00Z", "2026-03-10T12:59:59Z"]
+        let otherwise = ["2026-03-10T12:29:59Z", "2026-03-10T13:00:00Z", "2026-03-11T00:00:00Z"]
+        for (type, words) in [("muted", "muted by ana"), ("marked_false", "marked false by ana")] {
+            try say(type, "known to the partner")
+            for time in whileItHolds {
+                #expect(try ledger.rows(["status", "--at", time]).first?["muted_findings"]?.integer == 1, "\(time)")
+                #expect(try ledger.run(["drops", "--at", time]).status == 0, "\(time)")
+                let note = try ledger.rows(["drops", "--at", time]).first { $0["id"]?.string == drop }?["note"]?.string
+                #expect(note?.hasPrefix("\(words) until \(expires)") == true, "\(time)")
+                #expect(try ledger.succeed(["explain", drop, "--at", time]).contains(words), "\(time)")
+                #expect(try gate(time)["why_not"]?.string?.hasPrefix(words) == true, "\(time)")
+            }
+            for time in otherwise {
+                let status = try #require(try ledger.rows(["status", "--at", time]).first)
+                #expect(status["muted_findings"]?.integer == 0 && status["open_findings"] != 0, "\(time)")
+                #expect(try ledger.run(["drops", "--at", time]).status == 1, "\(time)")
+                #expect(try !(gate(time)["why_not"]?.string ?? "").hasPrefix(words), "\(time)")
+            }
+            try ledger.succeed([
+                "record", "cairn.finding.unmuted.v1", "--stream", "finding/\(drop)", "--time", "2026-03-10T12:59:59Z",
+                "--data", CanonicalJSON.string(of: ["finding": .string(drop), "reason": "next"]),
+            ])
+        }
     }
 
     /// What was decided is decided again from the log alone, and a changed word about it is found out.

@@ -192,6 +192,24 @@ struct ReceiverTests {
             let unknown = try await server.post(
                 "/v1/gates/flagger", token: token, ["name": "nothing", "namespace": "x", "phase": "y", "metadata": [:]])
             #expect(unknown.status == 404)
+            // A stage that the playbook does not have, in each shape: never a pass.
+            let run = "deployment/prod/shop/d-1", typo = "POST_TEST_TRAFIC_SHIFT"
+            let answers = [
+                try await server.send("GET", "/v1/gates/argo/prod%2Fshop%2Fd-1/\(typo)", token: token),
+                try await server.post(
+                    "/v1/gates/flagger", token: token,
+                    [
+                        "name": "shop", "namespace": "prod", "phase": "Progressing",
+                        "metadata": ["migration": .string(run), "phase": .string(typo)],
+                    ]),
+                try await server.post(
+                    "/v1/gates/ecs-hook", token: token,
+                    [
+                        "executionId": "e-2", "lifecycleStage": .string(typo),
+                        "resourceArn": "arn:aws:ecs:eu-west-1:111122223333:service-deployment/prod/shop/d-1",
+                    ]),
+            ]
+            for answer in answers { #expect(answer.status == 409 && answer.text.contains(typo), "\(answer.text)") }
             let rows = try await ReceiverTests.query(
                 server, token, "SELECT count(*) AS n FROM gates WHERE run = 'deployment/prod/shop/d-1'")
             #expect(rows == [["n": 2]])

@@ -54,7 +54,7 @@ extension Check {
             return CheckVerdict(
                 .undecided,
                 "\(first.text)\(more); needs a check.completed named velero-warnings-reviewed for warnings",
-                evidence: open.map(\.position), asOf: runs.map(\.value.time).max())
+                code: .notEnded, evidence: open.map(\.position), asOf: runs.map(\.value.time).max())
         }
         return .of(
             problems: problems, otherwise: "\(runs.count) backups and restores completed, warnings reviewed",

@@ -8,9 +8,22 @@ package enum CheckOutcome: String, Sendable, Hashable, CaseIterable {
     case undecided
 }
 
+/// Why a check says what it says, for programs.
+package enum CheckReason: String, Sendable, Hashable, CaseIterable {
+    case holds
+    case violated
+    /// What it looks at was never recorded.
+    case missingFacts = "missing_facts"
+    /// What it looks at has not ended, or waits for somebody.
+    case notEnded = "not_ended"
+    /// Somebody recorded the result.
+    case recorded
+}
+
 /// What a check says of the recorded facts.
 package struct CheckVerdict: Sendable, Hashable {
     package var outcome: CheckOutcome
+    package var code: CheckReason
     /// For people: what was seen, and of an undecided check what it needs.
     package var reason: String
     /// Places in the log of the events that show it, the first ones; empty where samples do.
@@ -21,8 +34,12 @@ package struct CheckVerdict: Sendable, Hashable {
     /// A verdict cites no more than this: enough to look at, and an event stays small.
     static let evidenceMax = 50
 
-    init(_ outcome: CheckOutcome, _ reason: String, evidence: [UInt64] = [], asOf: Timestamp? = nil) {
+    init(
+        _ outcome: CheckOutcome, _ reason: String, code: CheckReason? = nil, evidence: [UInt64] = [],
+        asOf: Timestamp? = nil
+    ) {
         self.outcome = outcome
+        self.code = code ?? (outcome == .pass ? .holds : outcome == .fail ? .violated : .missingFacts)
         self.reason = reason
         self.evidence = Array(Set(evidence).sorted().prefix(CheckVerdict.evidenceMax))
         self.asOf = asOf
@@ -81,16 +98,25 @@ package struct CheckResult: Sendable, Hashable {
     package var verdict: CheckVerdict
     /// How far behind its data is; nil where it has none.
     package var dataAgeSeconds: Int64?
+    /// What to do about it; nil for a pass.
+    package var remedy: String?
 
     package init(name: String, verdict: CheckVerdict, at time: Timestamp) {
         self.name = name
         self.verdict = verdict
+        let check = CheckCatalog.check(named: name)
+        switch verdict.outcome {
+        case .pass: remedy = nil
+        case .fail: remedy = check?.remedy ?? "mend what it tells of, and record \(name) again"
+        case .undecided: remedy = "see that the ledger gets " + (check?.needs ?? "a check.completed named \(name)")
+        }
         dataAgeSeconds = verdict.asOf.map { max(0, time.seconds - $0.seconds) }
     }
 
     package var json: JSONValue {
         [
             "name": .string(name), "result": .string(verdict.outcome.rawValue), "reason": .string(verdict.reason),
+            "reason_code": .string(verdict.code.rawValue), "remedy": .optional(remedy),
             "evidence": .array(verdict.evidence.map { .integer($0) }),
             "as_of": .optional(verdict.asOf?.description),
             "data_age_seconds": dataAgeSeconds.map { .integer($0) } ?? .null,
@@ -106,8 +132,9 @@ extension CheckFacts {
             verdict = check.judge(self)
         } else if let told = recordedChecks[name] {
             verdict = CheckVerdict(
-                told.outcome, told.detail ?? "recorded as \(told.outcome.rawValue)", evidence: [told.position],
-                asOf: told.time)
+                told.outcome, told.detail.flatMap { $0.isEmpty ? nil : $0 } ?? "recorded as \(told.outcome.rawValue)",
+                code: .recorded,
+                evidence: [told.position], asOf: told.time)
         } else {
             verdict = .needs("a recorded check.completed named \(name): it is not in the catalogue")
         }

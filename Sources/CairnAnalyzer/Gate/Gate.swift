@@ -55,15 +55,21 @@ package struct GateDecision: Sendable, Hashable {
     package var time: Timestamp
     package var outcome: CheckOutcome
     /// The weightiest first: what failed, what is open, what is good.
-    package var reasons: [String]
+    package var why: [GateReason]
     package var checks: [CheckResult]
     /// Every finding that stands, with why it does not count where it does not.
     package var findings: [(finding: GateFinding, passes: String?)]
     package var policy: GatePolicy
     package var evidence: [UInt64]
-    /// Why the data does not suffice, and what that counts as: the reasons that are about no check and no finding.
-    package var shortOf: [String]
     package var dataAgeSeconds: Int64?
+
+    package var reasons: [String] { why.map(\.text) }
+
+    /// Why the data does not suffice, and what that counts as: the reasons that are about no check and no finding.
+    package var shortOf: [String] {
+        let codes: Set<GateReason.Code> = [.dataBehind, .tooLittleJudged, .tooFewDecided, .undecidedTooLong]
+        return why.filter { codes.contains($0.code) }.map(\.text)
+    }
 
     package static func == (left: GateDecision, right: GateDecision) -> Bool { left.json == right.json }
     package func hash(into hasher: inout Hasher) { hasher.combine(json) }
@@ -73,9 +79,9 @@ package struct GateDecision: Sendable, Hashable {
 package enum Gate {
     package static func decide(_ evidence: GateEvidence, phase: String, by policy: GatePolicy) -> GateDecision {
         let now = evidence.facts.now
-        var failed: [String] = []
-        var open: [String] = []
-        var good: [String] = []
+        var failed: [GateReason] = []
+        var open: [GateReason] = []
+        var good: [GateReason] = []
         var positions = evidence.sources
 
         let names = policy.requiredChecks + policy.watchedChecks.filter { !policy.requiredChecks.contains($0) }
@@ -84,13 +90,13 @@ package enum Gate {
             positions += check.verdict.evidence
             let text = "\(check.name): \(check.verdict.reason)"
             switch check.verdict.outcome {
-            case .pass: good.append(text)
-            case .fail: failed.append(text)
+            case .pass: good.append(GateReason(.checkPassed, text))
+            case .fail: failed.append(GateReason(.checkFailed, text, remedy: check.remedy))
             case .undecided:
                 if policy.requiredChecks.contains(check.name) {
-                    open.append(text)
+                    open.append(GateReason(.checkUndecided, text, remedy: check.remedy))
                 } else {
-                    good.append("not known, and not required: \(text)")
+                    good.append(GateReason(.checkNotRequired, "not known, and not required: \(text)"))
                 }
             }
         }
@@ -103,26 +109,28 @@ package enum Gate {
             // Silence is no fault that was seen: it is why nothing can be seen.
             if passes != nil { continue }
             if finding.kind == SilenceAnalyzer.name {
-                open.append(finding.sentence)
+                open.append(GateReason(.noData, finding.sentence))
             } else {
-                failed.append("\(finding.sentence) (\(finding.id))")
+                failed.append(GateReason(.findingCounts, "\(finding.sentence) (\(finding.id))"))
             }
         }
         let counted = findings.count { $0.passes == nil }
         if counted == 0 {
-            good.append(
-                findings.isEmpty ? "no finding stands" : "\(findings.count) findings stand and none of them counts")
+            let text =
+                findings.isEmpty ? "no finding stands" : "\(findings.count) findings stand and none of them counts"
+            good.append(GateReason(.noFinding, text))
         }
-        for case let (finding, passes?) in findings { good.append("\(finding.sentence) (\(finding.id)): \(passes)") }
+        for case let (finding, passes?) in findings {
+            good.append(GateReason(.findingPasses, "\(finding.sentence) (\(finding.id)): \(passes)"))
+        }
 
         let age = evidence.watermarks.map { max(0, now.seconds - $0.value.seconds) }.max()
         var short = shortOfEvidence(evidence, policy, age: age)
         let outcome = outcome(
             isFailed: !failed.isEmpty, isOpen: !open.isEmpty || !short.isEmpty, evidence, policy, &short)
         return GateDecision(
-            phase: phase, time: now, outcome: outcome, reasons: failed + short + open + good, checks: checks,
-            findings: findings, policy: policy, evidence: Set(positions).sorted(),
-            shortOf: short, dataAgeSeconds: age)
+            phase: phase, time: now, outcome: outcome, why: failed + short + open + good, checks: checks,
+            findings: findings, policy: policy, evidence: Set(positions).sorted(), dataAgeSeconds: age)
     }
 
     /// Why a finding holds nothing up; nil if it does.
@@ -140,24 +148,28 @@ package enum Gate {
 
     private static func shortOfEvidence(
         _ evidence: GateEvidence, _ policy: GatePolicy, age: Int64?
-    ) -> [String] {
-        var open: [String] = []
+    ) -> [GateReason] {
+        var open: [GateReason] = []
         let now = evidence.facts.now
         if let age, Double(age) > policy.dataAgeMinutesMax * 60 {
             let behind = evidence.watermarks.filter {
                 Double(now.seconds - $0.value.seconds) > policy.dataAgeMinutesMax * 60
             }.keys.sorted().map { "\($0.kind.rawValue) of \($0.cluster)" }
             open.append(
-                "the data is \(age / 60) min behind (\(behind.joined(separator: ", "))), more than "
-                    + "\(CanonicalJSON.text(of: policy.dataAgeMinutesMax)) min")
+                GateReason(
+                    .dataBehind,
+                    "the data is \(age / 60) min behind (\(behind.joined(separator: ", "))), more than "
+                        + "\(CanonicalJSON.text(of: policy.dataAgeMinutesMax)) min"))
         }
         if policy.evidenceMinutesMin > 0 {
             let own = evidence.watermarks.filter { evidence.facts.isJudged($0.key.cluster) }.values.max()
             let seconds = own.flatMap { newest in evidence.judgedFrom.map { newest.seconds - $0.seconds } } ?? 0
             if Double(seconds) < policy.evidenceMinutesMin * 60 {
                 open.append(
-                    "\(max(0, seconds / 60)) min of the new cluster's data are judged, "
-                        + "\(CanonicalJSON.text(of: policy.evidenceMinutesMin)) are needed")
+                    GateReason(
+                        .tooLittleJudged,
+                        "\(max(0, seconds / 60)) min of the new cluster's data are judged, "
+                            + "\(CanonicalJSON.text(of: policy.evidenceMinutesMin)) are needed"))
             }
         }
         if policy.decidedShareMin > 0 {
@@ -165,23 +177,25 @@ package enum Gate {
                 evidence.comparisons == 0 ? 0 : Double(evidence.decidedComparisons) / Double(evidence.comparisons)
             if share < policy.decidedShareMin {
                 open.append(
-                    "\(evidence.decidedComparisons) of \(evidence.comparisons) comparisons are decided, "
-                        + "\(CanonicalJSON.text(of: policy.decidedShareMin * 100)) % are needed")
+                    GateReason(
+                        .tooFewDecided,
+                        "\(evidence.decidedComparisons) of \(evidence.comparisons) comparisons are decided, "
+                            + "\(CanonicalJSON.text(of: policy.decidedShareMin * 100)) % are needed"))
             }
         }
         return open
     }
 
     private static func outcome(
-        isFailed: Bool, isOpen: Bool, _ evidence: GateEvidence, _ policy: GatePolicy, _ short: inout [String]
+        isFailed: Bool, isOpen: Bool, _ evidence: GateEvidence, _ policy: GatePolicy, _ short: inout [GateReason]
     ) -> CheckOutcome {
         if isFailed { return .fail }
         guard isOpen else { return .pass }
         guard let minutes = policy.undecidedAfterMinutes, let from = evidence.askedFrom,
             Double(evidence.facts.now.seconds - from.seconds) >= minutes * 60
         else { return .undecided }
-        short.insert(
-            "undecided for \(CanonicalJSON.text(of: minutes)) min counts as \(policy.undecidedBecomes.rawValue)", at: 0)
+        let text = "undecided for \(CanonicalJSON.text(of: minutes)) min counts as \(policy.undecidedBecomes.rawValue)"
+        short.insert(GateReason(.undecidedTooLong, text), at: 0)
         return policy.undecidedBecomes
     }
 }

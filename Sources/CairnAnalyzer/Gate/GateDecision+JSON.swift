@@ -5,7 +5,10 @@ extension GateDecision {
     package var json: JSONValue {
         [
             "phase": .string(phase), "result": .string(outcome.rawValue),
-            "reasons": .array(reasons.map { .string($0) }), "checks": .array(checks.map(\.json)),
+            "reasons": .array(reasons.map { .string($0) }),
+            // One for each reason, in their order.
+            "reason_codes": .array(why.map { .string($0.code.rawValue) }),
+            "remedies": .array(why.map { .optional($0.remedy) }), "checks": .array(checks.map(\.json)),
             "findings": .array(
                 findings.map { finding, passes in
                     [

@@ -33,12 +33,33 @@ package struct GateEvaluation {
         return facts
     }
 
-    /// - Throws: `GatePolicy.PolicyError` for a plan whose gates cannot be read.
+    /// - Throws: `GatePolicy.PolicyError` for a plan whose gates cannot be read; `Refusal` for a stage that the run does
+    ///   not have: a slip of the pen must not pass.
     package func decide(run: StreamName, phase: String, at moment: Timestamp) throws -> GateDecision {
+        let known = try stages(of: run)
+        guard known.contains(phase) else {
+            throw Refusal(
+                rule: .unknownStage,
+                explanation: "\(run) has no stage \(phase.prefix(100)); it has \(known.joined(separator: ", "))")
+        }
         let gathered = try gather(run: run, phase: phase, at: moment)
         let policy = try GatePolicy(phase: phase, gates: gathered.gates)
         return Gate.decide(
             try gathered.evidence(samples: readModel, flows: readModel), phase: phase, by: policy)
+    }
+
+    /// The stages of the run's playbook; without one those that it has had, and for a deployment those that Amazon ECS
+    /// has.
+    private func stages(of run: StreamName) throws -> [String] {
+        let state = try RegisteredPlaybooks(ledger).state(of: run)
+        if let playbook = state.playbook { return playbook.stages.map(\.name) }
+        var names = Set(state.phases.map(\.name))
+        if run.kind == "deployment" {
+            for id in PlaybookLibrary.builtIn.ids where id.hasPrefix("ecs-") {
+                names.formUnion(PlaybookLibrary.builtIn[id]?.stages.map(\.name) ?? [])
+            }
+        }
+        return names.sorted()
     }
 
     /// The data of the event that records a decision.

@@ -73,13 +73,15 @@ package enum CheckAnswer {
             columns: [
                 Table.Column("name"), Table.Column("result"), Table.Column("reason"),
                 Table.Column("data_age_seconds", title: "DATA AGE"), Table.Column("as_of", isForMachines: true),
-                Table.Column("evidence", isForMachines: true),
+                Table.Column("evidence", isForMachines: true), Table.Column("reason_code", isForMachines: true),
+                Table.Column("remedy", isForMachines: true),
             ],
             rows: results.map { result in
                 [
                     .text(result.name), .text(result.verdict.outcome.rawValue), .text(result.verdict.reason),
                     result.dataAgeSeconds.map { .seconds(Double($0)) } ?? .missing, .optional(result.verdict.asOf),
-                    Table.Cell(result.json["evidence"] ?? .null),
+                    Table.Cell(result.json["evidence"] ?? .null), .text(result.verdict.code.rawValue),
+                    .optional(result.remedy),
                 ]
             })
     }

@@ -79,11 +79,13 @@ struct GateCommand: ParsableCommand {
         }
     }
 
-    /// A plan whose gates nobody can read is data that nothing can be done with.
+    /// A plan whose gates nobody can read, and a stage that it does not have, are data that nothing can be done with.
     static func decision<Value>(_ body: () throws -> Value) throws -> Value {
         do { return try body() } catch let error as GatePolicy.PolicyError {
             throw CommandError(
                 "\(error)", remedy: "plan the run again with gates that can be read", status: ExitStatus.data)
+        } catch let refusal as Refusal where refusal.rule == .unknownStage {
+            throw CommandError("cannot decide: \(refusal.explanation)", status: ExitStatus.data)
         }
     }
 
