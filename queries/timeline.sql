@@ -67,7 +67,8 @@ SELECT e.occurred_at, coalesce(e.on_behalf_of, e.actor) AS actor, e.stream, e.na
   e.recorded_at, e.position
 FROM events AS e, span
 WHERE (:run IS NULL OR e.stream = :run OR e.stream GLOB 'incident/*' OR e.stream GLOB 'finding/*')
-  AND e.name NOT IN ('series.named', 'samples.recorded', 'samples.sealed', 'flows.counted', 'import.completed')
+  AND e.name NOT IN ('series.named', 'samples.recorded', 'samples.sealed', 'flows.counted', 'import.completed',
+    'analysis.completed')
   AND NOT (e.name = 'attachment.dropped' AND e.data ->> 'replacement' IS NOT NULL)
   AND (from_us IS NULL OR e.stream = :run OR e.occurred_us >= from_us)
   AND (:since IS NULL OR e.occurred_us >= from_us)

@@ -55,7 +55,8 @@ enum Projections {
     static let all: [any (Projection & SendableMetatype).Type] = [
         EventsProjection.self, PlaybooksProjection.self, RunsProjection.self, PhasesProjection.self,
         ApprovalsProjection.self,
-        FindingsProjection.self, NotesProjection.self, HooksProjection.self, OperationsProjection.self,
+        FindingsProjection.self, AnalysesProjection.self, NotesProjection.self, HooksProjection.self,
+        OperationsProjection.self,
         ImportsProjection.self, ObservationsProjection.self, DeploymentPlansProjection.self, SamplesProjection.self,
         FlowsProjection.self, AccessProjection.self,
     ]

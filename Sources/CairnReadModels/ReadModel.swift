@@ -189,8 +189,33 @@ package final class ReadModel: Sendable {
     func read<Result>(_ body: (Connection) throws -> Result) throws -> Result {
         try gate.reading {
             do {
+                if let frozen = ReadModel.frozen, frozen.model === self { return try body(Connection(frozen.database)) }
                 return try writer.read { try body(Connection($0)) }
             } catch { throw Connection.wrapped(error) }
+        }
+    }
+
+    /// All that the body reads is of one state of the tables, whatever is projected meanwhile: what is judged by many
+    /// questions must be what the log had at one position. The body must not catch up.
+    package func atOneMoment<Result>(_ body: () throws -> Result) throws -> Result {
+        try gate.reading {
+            try writer.read { database in
+                try ReadModel.$frozen.withValue(Frozen(model: self, database: database), operation: body)
+            }
+        }
+    }
+
+    /// The state that the current thread reads.
+    @TaskLocal private static var frozen: Frozen?
+
+    /// Used by one thread only: the one that the database was lent to.
+    private final class Frozen: @unchecked Sendable {
+        let model: ReadModel
+        let database: Database
+
+        init(model: ReadModel, database: Database) {
+            self.model = model
+            self.database = database
         }
     }
 }

@@ -29,13 +29,15 @@ package struct ClusterPair: Sendable, Hashable {
     }
 }
 
-/// Runs the analyzers over what the ledger has, and records what they find.
+/// Runs the analyzers over what the ledger has, and records what they find and that they looked.
 package struct Analysis {
-    package struct Outcome: Sendable, Hashable {
+    package struct Outcome: Sendable {
         package var pair: ClusterPair?
         package var drops = FindingsRecorder.Outcome()
         package var divergence = FindingsRecorder.Outcome()
         package var silence = FindingsRecorder.Outcome()
+        /// All verdicts on the two clusters, if there were samples to compare.
+        package var report: DivergenceReport?
         /// A line for people about each finding that stands.
         package var lines: [String] = []
     }
@@ -43,26 +45,40 @@ package struct Analysis {
     private let ledger: Ledger
     private let readModel: ReadModel
     private let actor: Actor
+    private let paceSeconds: Int64
 
-    package init(ledger: Ledger, readModel: ReadModel, actor: Actor) {
+    /// - Parameter isPaced: an analysis made again and again leaves a trace only when something changed, or now and
+    ///   then; one that somebody asks for leaves one whenever it saw anything new.
+    package init(ledger: Ledger, readModel: ReadModel, actor: Actor, isPaced: Bool = false) {
         self.ledger = ledger
         self.readModel = readModel
         self.actor = actor
+        paceSeconds = isPaced ? AnalysisTrace.pacedSeconds : 0
     }
 
     /// - Parameter moment: now, for what is missed; nil: as of the newest data there is.
     package func run(pair given: ClusterPair? = nil, at moment: Timestamp? = nil) throws -> Outcome {
+        try recording { index, recorder in
+            var outcome = Outcome()
+            let pair = try given ?? ClusterPair.ofOneMigration(readModel)
+            outcome.pair = pair
+            try runDrops(pair, index, &recorder, &outcome)
+            if let pair { try runDivergence(pair, index, &recorder, &outcome) }
+            if let pair { try runSilence(pair, index, at: moment, &recorder, &outcome) }
+            return outcome
+        }
+    }
+
+    /// All that an analysis reads is of one position of the log, so that it comes out the same when it is made again,
+    /// however much arrives meanwhile.
+    private func recording<Result>(_ body: (EvidenceIndex, inout FindingsRecorder) throws -> Result) throws -> Result {
         try readModel.catchUp(from: ledger)
-        var outcome = Outcome()
-        let pair = try given ?? ClusterPair.ofOneMigration(readModel)
-        outcome.pair = pair
         var recorder = try FindingsRecorder(ledger: ledger, actor: actor)
-        let index = try EvidenceIndex(ledger)
-        try runDrops(pair, index, &recorder, &outcome)
-        if let pair { try runDivergence(pair, index, &recorder, &outcome) }
-        if let pair { try runSilence(pair, index, at: moment, &recorder, &outcome) }
+        let result = try readModel.atOneMoment {
+            try body(try EvidenceIndex(ledger, before: try readModel.next), &recorder)
+        }
         try readModel.catchUp(from: ledger)
-        return outcome
+        return result
     }
 
     private func runDivergence(
@@ -70,28 +86,22 @@ package struct Analysis {
     ) throws {
         let newest = index.newest(isFlows: false)
         guard newest > .earliest else { return }
-        let since = try JudgedSince.ofPhase(pair, readModel)?.milliseconds
+        var request = try DivergenceRequest(of: pair, in: readModel)
         // The newest sample is the end of what was judged: a later judgement of the same log sees no more than this one.
         let until = newest.milliseconds + 1
-        let shifts = try TrafficShifts.times(pair, readModel).filter { $0 < until }
-        let found = try FindingDraft.divergence(
-            pair, readModel, sinceMs: since, untilMs: until, trafficShiftsMs: shifts,
-            meanings: try PlannedMeanings.json(pair, readModel))
+        request.untilMs = until
+        request.trafficShiftsMs.removeAll { $0 >= until }
+        let (judgement, report) = try Judgement.divergence(
+            request, meanings: try PlannedMeanings.json(pair, readModel), on: readModel, index.entries.watermarks)
+        let found = judgement.drafts
         let drafts = found.isEmpty ? [] : FindingDraft.folded(found, by: try graph(pair, until: until))
+        let clusters: Set = [pair.source, pair.target]
         outcome.divergence = try recorder.record(
-            drafts, analyzer: DivergenceReport.analyzer,
-            evidence: { index.evidence(for: $0, clusters: [pair.source, pair.target], isFlows: false) }, newest: newest,
-            isJudged: { Analysis.isJudged($0, with: pair) })
+            judgement, findings: drafts, seen: index.seen(of: clusters, isFlows: false),
+            evidence: { index.evidence(for: $0, clusters: clusters, isFlows: false) }, newest: newest,
+            paceSeconds: paceSeconds)
+        outcome.report = report
         outcome.lines += drafts.map(\.sentence)
-    }
-
-    /// Whether a recorded finding would be found again by an analysis of two clusters: what was found of the clusters of
-    /// another migration stands.
-    private static func isJudged(_ finding: JSONObject, with pair: ClusterPair?) -> Bool {
-        guard let clusters = finding["clusters"], let source = clusters["source"]?.string,
-            let target = clusters["target"]?.string
-        else { return true }
-        return pair == ClusterPair(source: source, target: target)
     }
 
     /// Who calls whom, from the labels of both clusters' series in the day that is judged.
@@ -105,56 +115,50 @@ package struct Analysis {
 
     /// Records the anomalies of chosen series. Findings of other choices stay as they are.
     package func recordAnomalies(_ request: AnomalyRequest) throws -> FindingsRecorder.Outcome {
-        try readModel.catchUp(from: ledger)
-        let index = try EvidenceIndex(ledger)
-        let newest = index.newest(isFlows: false)
-        var request = request
-        request.untilMs = min(request.untilMs ?? .max, newest.milliseconds + 1)
-        let drafts = try AnomalyAnalyzer.findings(readModel, request).map { FindingDraft($0, request: request) }
-        let selector = request.selector.description
-        var recorder = try FindingsRecorder(ledger: ledger, actor: actor)
-        let outcome = try recorder.record(
-            drafts, analyzer: AnomalyFinding.analyzer,
-            evidence: { draft in
-                let cluster = draft.data["cluster"]?.string
-                return index.evidence(
-                    for: draft, clusters: cluster.map { [$0] } ?? index.clusters, isFlows: false)
-            }, newest: newest, isJudged: { JSONValue.object($0)["judged"]?["selector"]?.string == selector })
-        try readModel.catchUp(from: ledger)
-        return outcome
+        try recording { index, recorder in
+            let newest = index.newest(isFlows: false)
+            guard newest > .earliest else { return FindingsRecorder.Outcome() }
+            var request = request
+            request.untilMs = min(request.untilMs ?? .max, newest.milliseconds + 1)
+            let judgement = try Judgement.anomalies(request, on: readModel, newest: newest)
+            return try recorder.record(
+                judgement, findings: judgement.drafts, seen: index.seen(of: index.clusters, isFlows: false),
+                evidence: { draft in
+                    let cluster = draft.data["cluster"]?.string
+                    return index.evidence(
+                        for: draft, clusters: cluster.map { [$0] } ?? index.clusters, isFlows: false)
+                }, newest: newest, paceSeconds: paceSeconds)
+        }
     }
 
     private func runSilence(
         _ pair: ClusterPair, _ index: EvidenceIndex, at moment: Timestamp?, _ recorder: inout FindingsRecorder,
         _ outcome: inout Outcome
     ) throws {
-        let watermarks = index.entries.watermarks.filter { [pair.source, pair.target].contains($0.key.cluster) }
-        guard let newest = watermarks.values.max() else { return }
-        let findings = SilenceAnalyzer.findings(watermarks, at: moment ?? newest)
+        let watermarks = index.entries.watermarks
+        guard let judgement = Judgement.silence(watermarks, of: pair, at: moment) else { return }
         outcome.silence = try recorder.record(
-            findings.map { FindingDraft($0) }, analyzer: SilenceAnalyzer.name,
+            judgement, findings: judgement.drafts, seen: index.seen(of: [pair.source, pair.target], isFlows: nil),
             evidence: { draft in
-                let isFlows = findings.contains { $0.id == draft.id && $0.sender.kind == .flowLogs }
-                return index.evidence(
-                    for: draft, clusters: Set([draft.data["cluster"]?.string].compactMap { $0 }), isFlows: isFlows)
-            }, newest: newest, isJudged: { [pair.source, pair.target].contains($0["cluster"]?.string) })
-        outcome.lines += findings.map(\.sentence)
+                index.evidence(
+                    for: draft, clusters: Set([draft.data["cluster"]?.string].compactMap { $0 }),
+                    isFlows: draft.data["scope"]?["sender"]?.string == DataSender.Kind.flowLogs.rawValue)
+            }, newest: watermarks.values.max() ?? judgement.end, paceSeconds: paceSeconds)
+        outcome.lines += judgement.drafts.map(\.sentence)
     }
 
     private func runDrops(
         _ pair: ClusterPair?, _ index: EvidenceIndex, _ recorder: inout FindingsRecorder, _ outcome: inout Outcome
     ) throws {
         let request = DropsRequest(source: pair?.source, target: pair?.target)
-        let report = try DropsAnalyzer.report(on: readModel, for: request)
-        // What both clusters see is the environment's doing: shown by `cairn drops`, no incident of the migration.
-        let drafts = report.findings.filter { $0.side != .both }.map {
-            FindingDraft($0, request: request, policy: .standard)
-        }
-        let clusters = Set(pair.map { [$0.source, $0.target] } ?? drafts.compactMap { $0.data["cluster"]?.string })
+        guard let (judgement, report) = try Judgement.drops(request, on: readModel) else { return }
+        let clusters = Set(
+            pair.map { [$0.source, $0.target] } ?? judgement.drafts.compactMap { $0.data["cluster"]?.string })
         outcome.drops = try recorder.record(
-            drafts, analyzer: DropsAnalyzer.name,
+            judgement, findings: judgement.drafts,
+            seen: index.seen(of: pair == nil ? index.clusters : clusters, isFlows: true),
             evidence: { index.evidence(for: $0, clusters: clusters, isFlows: true) },
-            newest: index.newest(isFlows: true), isJudged: { Analysis.isJudged($0, with: pair) })
+            newest: index.newest(isFlows: true), paceSeconds: paceSeconds)
         outcome.lines += report.findings.map(\.sentence)
     }
 }
@@ -229,23 +233,5 @@ extension DivergenceRequest {
         untilMs = until?.milliseconds
         trafficShiftsMs = try TrafficShifts.times(pair, readModel)
         meanings = DivergenceMeaning.all(try PlannedMeanings.json(pair, readModel))
-    }
-}
-
-extension FindingDraft {
-    /// All divergences of two clusters, each with its signal.
-    static func divergence(
-        _ pair: ClusterPair, _ samples: any SampleSource, sinceMs: Int64?, untilMs: Int64?, trafficShiftsMs: [Int64],
-        meanings: JSONValue?
-    ) throws -> [FindingDraft] {
-        var request = DivergenceRequest(
-            source: pair.source, target: pair.target, sinceMs: sinceMs, untilMs: untilMs)
-        request.trafficShiftsMs = trafficShiftsMs
-        request.meanings = DivergenceMeaning.all(meanings)
-        return try DivergenceAnalyzer.analyze(samples, request).findings.map { finding in
-            let signal = try DivergenceSignal.make(
-                finding.comparison, samples, sourceCluster: pair.source, targetCluster: pair.target)
-            return FindingDraft(finding, request: request, meanings: meanings, signal: signal)
-        }
     }
 }

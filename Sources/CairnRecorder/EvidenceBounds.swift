@@ -23,12 +23,18 @@ struct EvidenceBounds {
     private static let families = ["finding.", "gate.", "approval.", "incident.", "hold."]
 
     init(_ ledger: Ledger) throws {
+        // What found nothing cites nothing; the last analysis of each kind can be made again all the same.
+        var analyses: [StreamName: JSONValue] = [:]
         try ledger.forEach(from: 0) { event in
             let name = EventType(event.type).name
+            if name == AnalysisTrace.name, event.data["judged"]?["until_ms"] != nil {
+                analyses[event.subject] = event.data
+            }
             guard EvidenceBounds.families.contains(where: name.hasPrefix) else { return }
             let judges: Set<String> = ["finding.opened", "finding.revised", "gate.evaluated"]
             self.note(event.data, isJudgement: judges.contains(name))
         }
+        for data in analyses.values { note(data, isJudgement: true) }
     }
 
     private mutating func note(_ data: JSONValue, isJudgement: Bool) {

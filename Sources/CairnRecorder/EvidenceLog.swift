@@ -25,10 +25,14 @@ struct EvidenceLog {
     private(set) var entries: [Entry] = []
     /// Evidence that is not what was recorded, or is gone, in words.
     private(set) var problems: [String] = []
+    /// Retention took some of it, or sealed it together with what came later: no fault, where nothing cites it.
+    private(set) var isThinned = false
+    /// Something is not what was recorded.
+    private(set) var isDamaged = false
 
     /// Reads entries before `end`.
     init(_ ledger: Ledger, before end: UInt64) throws {
-        var reading = Reading(ledger: ledger, windows: try SampleHistory(ledger).windows)
+        var reading = Reading(ledger: ledger, end: end, windows: try SampleHistory(ledger).windows)
         try ledger.forEach(from: 0, to: end) { event in
             guard let entry = Entry(event) else { return }
             reading.entries.append(entry)
@@ -44,16 +48,20 @@ struct EvidenceLog {
         samples = reading.samples
         entries = reading.entries
         problems = reading.problems
+        (isThinned, isDamaged) = (reading.isThinned, reading.isDamaged)
     }
 
     private struct Reading {
         let ledger: Ledger
+        let end: UInt64
         let windows: [SampleHistory.Window]
         let reader = SampleBatchReader()
         var summaries: [FlowFileSummary] = []
         var samples = MemorySampleSource()
         var entries: [Entry] = []
         var problems: [String] = []
+        var isThinned = false
+        var isDamaged = false
         /// Windows whose samples are in already: they have those of all batches that they cover.
         var used: [SampleHistory.Window] = []
 
@@ -61,24 +69,34 @@ struct EvidenceLog {
             do {
                 switch try ledger.content(of: attachment) {
                 case .present(let bytes): summaries.append(try FlowFileSummary(encoded: bytes))
-                case .gone: problems.append("the \(attachment.role) of entry \(event.position) were dropped")
+                case .gone: noteGone(attachment, of: event)
                 }
-            } catch { problems.append("entry \(event.position): \(error)") }
+            } catch { noteDamage(error, of: event) }
+        }
+
+        private mutating func noteGone(_ attachment: AttachmentReference, of event: RecordedEvent) {
+            isThinned = true
+            problems.append("the \(attachment.role) of entry \(event.position) were dropped")
+        }
+
+        private mutating func noteDamage(_ error: any Error, of event: RecordedEvent) {
+            isDamaged = true
+            problems.append("entry \(event.position): \(error)")
         }
 
         mutating func readBatch(_ attachment: AttachmentReference, of event: RecordedEvent) {
             if used.contains(where: { $0.covers(event.position) }) { return }
-            var problem: String?
+            var isGone = false
             do {
                 switch try ledger.content(of: attachment) {
                 case .present(let bytes):
                     samples.add(try reader.batch(bytes, content: ledger.content))
                     return
-                case .gone: problem = "the \(attachment.role) of entry \(event.position) were dropped"
+                case .gone: isGone = true
                 }
             } catch {
                 // Damage is told even where a window has the same samples: somebody may have caused it.
-                problems.append("entry \(event.position): \(error)")
+                noteDamage(error, of: event)
             }
             for window in windows where window.covers(event.position) {
                 guard case .present(let bytes)? = try? ledger.content(of: window.attachment),
@@ -87,9 +105,10 @@ struct EvidenceLog {
                 // What is there already comes once more, and in the same order: that changes nothing.
                 for series in all { samples.add(series.samples, to: series.key) }
                 used.append(window)
+                if window.lastCovered >= end { isThinned = true }
                 return
             }
-            if let problem { problems.append(problem) }
+            if isGone { noteGone(attachment, of: event) }
         }
     }
 }
@@ -133,8 +152,9 @@ struct EvidenceIndex {
     /// By position of a batch that was dropped: the window that stands for it.
     private var windows: [UInt64: UInt64] = [:]
 
-    init(_ ledger: Ledger) throws {
-        basis = ledger.size
+    /// - Parameter basis: entries from here on are not looked at.
+    init(_ ledger: Ledger, before basis: UInt64) throws {
+        self.basis = basis
         let history = try SampleHistory(ledger)
         let live = history.liveWindows
         for batch in history.batches where history.isGone(batch.attachment) {
@@ -152,21 +172,32 @@ struct EvidenceIndex {
         entries.filter { $0.isFlows == isFlows }.map(\.last).max() ?? .earliest
     }
 
+    /// What an analysis of clusters saw.
+    /// - Parameter isFlows: nil for samples and flow logs.
+    func seen(of clusters: Set<String>, isFlows: Bool?) -> FindingEvidence {
+        var hash = SHA256()
+        for entry in entries(of: clusters, isFlows: isFlows) {
+            for digest in entry.digests { hash.update(data: digest) }
+        }
+        return FindingEvidence(digest: Hex.string(hash.finalize()), basisPosition: basis)
+    }
+
+    private func entries(of clusters: Set<String>, isFlows: Bool?) -> [EvidenceLog.Entry] {
+        entries.filter { (isFlows ?? $0.isFlows) == $0.isFlows && !$0.clusters.isDisjoint(with: clusters) }
+    }
+
     func evidence(
         for finding: FindingDraft, clusters: Set<String>, isFlows: Bool
     ) -> FindingEvidence {
         let from = finding.start.adding(seconds: -EvidenceIndex.contextSeconds)
         let until = finding.end?.adding(seconds: EvidenceIndex.contextSeconds) ?? .latest
-        var hash = SHA256()
-        var positions: [UInt64] = []
-        var seen: Set<UInt64> = []
-        for entry in entries where entry.isFlows == isFlows && !entry.clusters.isDisjoint(with: clusters) {
-            for digest in entry.digests { hash.update(data: digest) }
+        var evidence = seen(of: clusters, isFlows: isFlows)
+        var known: Set<UInt64> = []
+        for entry in entries(of: clusters, isFlows: isFlows) where entry.first <= until && entry.last >= from {
             // What is cited is kept, so it has to be there.
             let position = windows[entry.position] ?? entry.position
-            if entry.first <= until, entry.last >= from, seen.insert(position).inserted { positions.append(position) }
+            if known.insert(position).inserted { evidence.positions.append(position) }
         }
-        return FindingEvidence(
-            positions: positions, digest: Hex.string(hash.finalize()), basisPosition: basis)
+        return evidence
     }
 }

@@ -55,9 +55,7 @@ package struct FindingDraft: Sendable, Hashable {
         self.data = data
     }
 
-    init(
-        _ finding: DivergenceFinding, request: DivergenceRequest, meanings: JSONValue?, signal: FindingSignal?
-    ) {
+    init(_ finding: DivergenceFinding, judged: JSONValue, signal: FindingSignal?) {
         let comparison = finding.comparison
         id = finding.id
         analyzer = DivergenceReport.analyzer
@@ -68,30 +66,20 @@ package struct FindingDraft: Sendable, Hashable {
         var data = finding.json.object ?? JSONObject()
         data["end"] = nil
         data["cluster"] = .string(finding.target)
-        var judged: JSONObject = [
-            "since_ms": request.sinceMs.map { .integer($0) } ?? .null,
-            "until_ms": request.untilMs.map { .integer($0) } ?? .null,
-            "traffic_shifts_ms": .array(request.trafficShiftsMs.map { .integer($0) }),
-        ]
-        judged["meanings"] = meanings
-        data["judged"] = .object(judged)
+        data["judged"] = judged
         data["signal"] = signal?.json
         data["evidence_series"] = comparison.evidenceSeries.json
         self.data = data
     }
 
-    init(_ finding: AnomalyFinding, request: AnomalyRequest) {
+    init(_ finding: AnomalyFinding, judged: JSONValue) {
         id = finding.id
         analyzer = AnomalyFinding.analyzer
         start = finding.start
         end = finding.end
         cause = "anomaly of \(finding.key)"
         data = finding.json.object ?? JSONObject()
-        data["judged"] = [
-            "selector": .string(request.selector.description),
-            "since_ms": request.sinceMs.map { .integer($0) } ?? .null,
-            "until_ms": request.untilMs.map { .integer($0) } ?? .null,
-        ]
+        data["judged"] = judged
     }
 
     init(_ finding: SilenceFinding) {

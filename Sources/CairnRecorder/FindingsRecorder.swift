@@ -1,5 +1,5 @@
 internal import CairnAnalyzer
-package import CairnBytes
+internal import CairnBytes
 package import CairnLedger
 package import CairnModel
 
@@ -19,6 +19,9 @@ package struct FindingsRecorder {
         package var withdrawn = 0
         package var unchanged = 0
         package var incidents = 0
+
+        /// Whether any finding was added, changed or taken back.
+        package var isChange: Bool { opened + revised + withdrawn > 0 }
     }
 
     private let ledger: Ledger
@@ -26,6 +29,8 @@ package struct FindingsRecorder {
     private var known: [String: KnownFinding] = [:]
     private var incidents: [KnownIncident] = []
     private var changes = ChangeHistory()
+    /// The last trace of each analysis.
+    private var traces: [StreamName: JSONObject] = [:]
 
     private struct KnownFinding {
         var data: JSONObject
@@ -46,7 +51,7 @@ package struct FindingsRecorder {
         self.ledger = ledger
         self.actor = actor
         try ledger.forEach(from: 0) { event in
-            guard event.subject.kind == "finding" || event.subject.kind == "incident" else {
+            guard ["finding", "incident", "analysis"].contains(event.subject.kind) else {
                 return self.changes.note(event)
             }
             self.note(event)
@@ -60,6 +65,7 @@ package struct FindingsRecorder {
         case "finding.opened", "finding.revised":
             guard let id = data["finding"]?.string else { return }
             known[id] = KnownFinding(data: data, isOpen: true, incident: known[id]?.incident)
+        case AnalysisTrace.name: traces[event.subject] = data
         case "finding.withdrawn":
             if let id = data["finding"]?.string { known[id]?.isOpen = false }
         case "incident.opened":
@@ -85,16 +91,17 @@ package struct FindingsRecorder {
         }
     }
 
-    /// Records the outcome of one analysis.
+    /// Records the outcome of one analysis, and that it was made.
     /// - Parameters:
-    ///   - findings: all that the analyzer finds in the evidence now.
-    ///   - analyzer: its name; open findings of it that are not among `findings` are withdrawn.
-    ///   - evidence: which entries a finding rests on, and what the whole analysis saw.
+    ///   - findings: all that the analyzer finds in the evidence now. Open findings of it that are not among them are
+    ///     withdrawn.
+    ///   - seen: what the whole analysis saw.
+    ///   - evidence: which entries a finding rests on.
     ///   - newest: the newest moment that was judged.
-    ///   - isJudged: whether a recorded finding would be among `findings` if it still held.
-    package mutating func record(
-        _ findings: [FindingDraft], analyzer: String, evidence: (FindingDraft) -> FindingEvidence, newest: Timestamp,
-        isJudged: (JSONObject) -> Bool = { _ in true }
+    ///   - paceSeconds: how often to record that all goes on as before.
+    mutating func record(
+        _ judgement: Judgement, findings: [FindingDraft], seen: FindingEvidence,
+        evidence: (FindingDraft) -> FindingEvidence, newest: Timestamp, paceSeconds: Int64
     ) throws -> Outcome {
         var outcome = Outcome()
         var batch: [Append] = []
@@ -106,10 +113,10 @@ package struct FindingsRecorder {
                     outcome.unchanged += 1
                     continue
                 }
-                batch.append(append("finding.revised", finding, data, number: batch.count))
+                batch.append(append("finding.revised", finding, data))
                 outcome.revised += 1
             } else {
-                batch.append(append("finding.opened", finding, data, number: batch.count))
+                batch.append(append("finding.opened", finding, data))
                 outcome.opened += 1
             }
             known[finding.id] = KnownFinding(data: data, isOpen: true, incident: known[finding.id]?.incident)
@@ -117,16 +124,34 @@ package struct FindingsRecorder {
         }
         let standing = Set(findings.map(\.id))
         for (id, before) in known.sorted(by: { $0.key < $1.key })
-        where before.isOpen && !standing.contains(id) && before.data["analyzer"]?.string == analyzer
-            && isJudged(before.data)
-        {
+        where before.isOpen && !standing.contains(id) && judgement.covers(before.data) {
             batch.append(withdrawal(id, before))
             known[id]?.isOpen = false
             outcome.withdrawn += 1
         }
         batch += closings(newest: newest)
+        batch += trace(of: judgement, seen, outcome, findings: findings.count, paceSeconds: paceSeconds)
         if !batch.isEmpty { try ledger.append(batch, actor: actor) }
         return outcome
+    }
+
+    private mutating func trace(
+        of judgement: Judgement, _ seen: FindingEvidence, _ outcome: Outcome, findings: Int, paceSeconds: Int64
+    ) -> [Append] {
+        let stream = AnalysisTrace.stream(judgement)
+        var data = AnalysisTrace.data(judgement)
+        data["evidence_digest"] = .string(seen.digest)
+        data["basis_position"] = .integer(seen.basisPosition)
+        guard
+            AnalysisTrace.isDue(
+                data, after: traces[stream], findingsChanged: outcome.isChange, paceSeconds: paceSeconds)
+        else { return [] }
+        data["findings"] = [
+            "standing": .integer(findings), "opened": .integer(outcome.opened), "revised": .integer(outcome.revised),
+            "withdrawn": .integer(outcome.withdrawn),
+        ]
+        traces[stream] = data
+        return [event(AnalysisTrace.name, stream, at: judgement.end, data)]
     }
 
     /// What changes with every import, because there is more data or there are more streams to watch: no revision by
@@ -146,12 +171,17 @@ package struct FindingsRecorder {
         return essence(left) != essence(right)
     }
 
-    private func append(_ name: String, _ finding: FindingDraft, _ data: JSONObject, number: Int) -> Append {
+    private func append(_ name: String, _ finding: FindingDraft, _ data: JSONObject) -> Append {
+        event(name, StreamName(kind: "finding", foreignID: finding.id), at: finding.start, data)
+    }
+
+    /// The same data of the same subject is the same event.
+    private func event(_ name: String, _ stream: StreamName, at time: Timestamp, _ data: JSONObject) -> Append {
         let digest = Digests.sha256(CanonicalJSON.bytes(of: .object(data))).prefix(16)
         return Append(
             ProposedEvent(
-                id: "\(finding.id)/\(name)/\(digest)", source: FindingsRecorder.source, type: "cairn.\(name).v1",
-                subject: StreamName(kind: "finding", foreignID: finding.id), time: finding.start, data: .object(data)))
+                id: "\(stream.id)/\(name)/\(digest)", source: FindingsRecorder.source, type: "cairn.\(name).v1",
+                subject: stream, time: time, data: .object(data)))
     }
 
     private mutating func join(_ finding: FindingDraft, outcome: inout Outcome) -> Append {
@@ -193,11 +223,7 @@ package struct FindingsRecorder {
     }
 
     private func incidentEvent(_ name: String, _ id: String, at time: Timestamp, _ data: JSONObject) -> Append {
-        let digest = Digests.sha256(CanonicalJSON.bytes(of: .object(data))).prefix(16)
-        return Append(
-            ProposedEvent(
-                id: "\(id)/\(name)/\(digest)", source: FindingsRecorder.source, type: "cairn.\(name).v1",
-                subject: StreamName(kind: "incident", foreignID: id), time: time, data: .object(data)))
+        event(name, StreamName(kind: "incident", foreignID: id), at: time, data)
     }
 
     private func withdrawal(_ id: String, _ before: KnownFinding) -> Append {
@@ -248,7 +274,7 @@ package struct FindingEvidence: Sendable, Hashable {
     static let keys = ["evidence", "evidence_digest", "basis_position"]
 
     /// Entries of the log whose content shows it.
-    package var positions: [UInt64]
+    package var positions: [UInt64] = []
     /// SHA-256 over the digests of all attachments that the analysis read, in the order of the log.
     package var digest: String
     /// The analysis read the log up to this position, exclusive.

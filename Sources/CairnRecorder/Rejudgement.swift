@@ -2,7 +2,7 @@ internal import CairnAnalyzer
 internal import CairnBytes
 internal import CairnFlowLogs
 package import CairnLedger
-internal import CairnModel
+package import CairnModel
 internal import CairnSeries
 
 /// Computes every recorded finding, gate decision and violation again, from the log alone, and names what comes out differently.
@@ -13,74 +13,98 @@ package enum Rejudgement {
         package var position: UInt64
         /// Nil if the same comes out again.
         package var difference: String?
+        /// False where nothing was found and retention took the evidence, as it may.
+        package var isChecked = true
     }
 
-    package static func run(_ ledger: Ledger) throws -> [Verdict] {
+    /// - Parameter stream: only what this stream records, and of analyses all; nil: everything, and of analyses the last
+    ///   of each stream, which saw what those before it saw.
+    package static func run(_ ledger: Ledger, stream: StreamName? = nil) throws -> [Verdict] {
         var events: [RecordedEvent] = []
-        var verdicts = try violations(ledger)
-        try ledger.forEach(from: 0) { event in
+        var analyses: [StreamName: RecordedEvent] = [:]
+        var verdicts = try violations(ledger, in: stream)
+        func note(_ event: RecordedEvent) {
             let type = EventType(event.type)
             guard type.family == .cairn else { return }
+            switch type.name {
+            case "finding.opened", "finding.revised": events.append(event)
             // A gate's result that somebody recorded by hand has no policy, and nothing to compute again.
-            if ["finding.opened", "finding.revised"].contains(type.name)
-                || (type.name == "gate.evaluated" && event.data["policy"] != nil)
-            {
-                events.append(event)
+            case "gate.evaluated": if event.data["policy"] != nil { events.append(event) }
+            case AnalysisTrace.name: stream == nil ? analyses[event.subject] = event : events.append(event)
+            default: return
             }
         }
-        // Findings of one analysis rest on the same part of the log: read it once for all of them.
-        var basis: (position: UInt64, log: EvidenceLog)?
-        for event in events {
-            guard let position = event.data["basis_position"]?.integer.flatMap({ UInt64(exactly: $0) }) else {
-                verdicts.append(verdict(event, "it does not say what it rests on"))
-                continue
-            }
-            if basis?.position != position { basis = (position, try EvidenceLog(ledger, before: position)) }
-            guard let log = basis?.log else { continue }
-            let isGate = EventType(event.type).name == "gate.evaluated"
-            verdicts.append(
-                verdict(
-                    event,
-                    isGate ? try GateEvaluation.difference(event, ledger, log) : try difference(event.data, log)))
-        }
+        if let stream { try ledger.forEach(in: stream, note) } else { try ledger.forEach(from: 0, note) }
+        events = (events + analyses.values).sorted { $0.position < $1.position }
+        var bench = Bench(ledger: ledger)
+        for event in events { verdicts.append(try bench.verdict(on: event)) }
         return verdicts.sorted { $0.position < $1.position }
     }
 
-    private static func verdict(_ event: RecordedEvent, _ difference: String?) -> Verdict {
-        let gate = event.data["phase"]?.string.map { "gate of \($0), \(event.subject.id)" }
-        return Verdict(finding: gate ?? event.subject.id, position: event.position, difference: difference)
+    /// Judges one event after the other. Findings of one analysis rest on the same part of the log and come from one
+    /// judgement: both are made once for all of them.
+    private struct Bench {
+        let ledger: Ledger
+        private var basis: (position: UInt64, log: EvidenceLog)?
+        private var last: (request: JSONValue, judgement: Judgement)?
+
+        init(ledger: Ledger) { self.ledger = ledger }
+
+        mutating func verdict(on event: RecordedEvent) throws -> Verdict {
+            let name = EventType(event.type).name
+            let what =
+                name == "gate.evaluated"
+                ? "gate of \(event.data["phase"]?.string ?? "?"), \(event.subject.id)"
+                : name == AnalysisTrace.name ? event.subject.text : event.subject.id
+            var verdict = Verdict(finding: what, position: event.position)
+            guard let position = event.data["basis_position"]?.integer.flatMap({ UInt64(exactly: $0) }) else {
+                verdict.difference = "it does not say what it rests on"
+                return verdict
+            }
+            if basis?.position != position {
+                basis = (position, try EvidenceLog(ledger, before: position))
+                last = nil
+            }
+            guard let log = basis?.log else { return verdict }
+            if name == "gate.evaluated" {
+                verdict.difference = try GateEvaluation.difference(event, ledger, log)
+                return verdict
+            }
+            do {
+                let again = try judgement(event.data, log)
+                verdict.difference =
+                    name == AnalysisTrace.name
+                    ? Rejudgement.change(
+                        from: event.data, to: AnalysisTrace.data(again), AnalysisTrace.judgedKeys)
+                    : Rejudgement.difference(event.data, again, log)
+            } catch let unclear as Judgement.Unclear {
+                verdict.difference = unclear.description
+            }
+            if name == AnalysisTrace.name, verdict.difference != nil, log.isThinned, !log.isDamaged {
+                verdict.difference = "not judged again: retention took some of its evidence, which nothing cites"
+                verdict.isChecked = false
+            }
+            return verdict
+        }
+
+        private mutating func judgement(_ recorded: JSONValue, _ log: EvidenceLog) throws -> Judgement {
+            var judged = recorded["judged"]?.object ?? JSONObject()
+            // How far the data was is told in it too, and is no part of what was asked.
+            judged["watermark"] = nil
+            let request: JSONValue = [
+                "analyzer": recorded["analyzer"] ?? .null, "clusters": recorded["clusters"] ?? .null,
+                "judged": .object(judged),
+            ]
+            if let last, last.request == request { return last.judgement }
+            let judgement = try Judgement.again(recorded, on: log)
+            last = (request, judgement)
+            return judgement
+        }
     }
 
-    private static func difference(_ recorded: JSONValue, _ log: EvidenceLog) throws -> String? {
-        let again: [FindingDraft]
-        switch recorded["analyzer"]?.string {
-        case DropsAnalyzer.name: again = try FindingDraft.drops(judgedAs: recorded, on: log)
-        case DivergenceReport.analyzer:
-            let pair = ClusterPair(
-                source: recorded["clusters"]?["source"]?.string ?? "",
-                target: recorded["clusters"]?["target"]?.string ?? "")
-            again = try FindingDraft.divergence(
-                pair, log.samples, sinceMs: recorded["judged"]?["since_ms"]?.integer,
-                untilMs: recorded["judged"]?["until_ms"]?.integer,
-                trafficShiftsMs: recorded["judged"]?["traffic_shifts_ms"]?.array?.compactMap(\.integer) ?? [],
-                meanings: recorded["judged"]?["meanings"])
-        case SilenceAnalyzer.name:
-            guard let moment = recorded["judged"]?["at"]?.string.flatMap({ Timestamp($0) }) else {
-                return "it does not say when it was noticed"
-            }
-            again = SilenceAnalyzer.findings(log.entries.watermarks, at: moment).map { FindingDraft($0) }
-        case AnomalyFinding.analyzer:
-            guard let selector = recorded["judged"]?["selector"]?.string,
-                let parsed = try? SeriesSelector(parsing: selector)
-            else { return "it does not say which series were judged" }
-            let request = AnomalyRequest(
-                selector: parsed, sinceMs: recorded["judged"]?["since_ms"]?.integer,
-                untilMs: recorded["judged"]?["until_ms"]?.integer)
-            again = try AnomalyAnalyzer.findings(log.samples, request).map { FindingDraft($0, request: request) }
-        case let name: return "the analyzer \(name ?? "?") is not known here"
-        }
+    private static func difference(_ recorded: JSONValue, _ again: Judgement, _ log: EvidenceLog) -> String? {
         let evidence = log.problems.first.map { " (\($0))" } ?? ""
-        guard let finding = again.first(where: { $0.id == recorded["finding"]?.string }) else {
+        guard let finding = again.drafts.first(where: { $0.id == recorded["finding"]?.string }) else {
             return "the evidence does not show it any more" + evidence
         }
         if let before = FindingSignal(recorded["signal"]), let now = FindingSignal(finding.data["signal"]),
@@ -88,12 +112,17 @@ package enum Rejudgement {
         {
             return sample + evidence
         }
-        for member in finding.data.members {
-            guard let before = recorded[member.name] ?? .null as JSONValue?, before != member.value else { continue }
-            return "\(member.name) was \(CanonicalJSON.string(of: before)) and is "
-                + CanonicalJSON.string(of: member.value) + evidence
+        return change(from: recorded, to: finding.data, finding.data.names).map { $0 + evidence } ?? log.problems.first
+    }
+
+    private static func change(from recorded: JSONValue, to now: JSONObject, _ names: [String]) -> String? {
+        for name in names {
+            guard let value = now[name], let before = recorded[name] ?? .null as JSONValue?, before != value else {
+                continue
+            }
+            return "\(name) was \(CanonicalJSON.string(of: before)) and is \(CanonicalJSON.string(of: value))"
         }
-        return log.problems.first
+        return nil
     }
 
     /// The first point of the signal that is another one now.
@@ -112,13 +141,15 @@ package enum Rejudgement {
     }
 
     /// Holds every fact against the rules again and compares with the violations that were recorded.
-    private static func violations(_ ledger: Ledger) throws -> [Verdict] {
+    private static func violations(_ ledger: Ledger, in stream: StreamName?) throws -> [Verdict] {
         var states = RunStates(ledger: ledger, isFresh: true)
         var expected: [String: (position: UInt64, rule: String)] = [:]
         var recorded: [String: UInt64] = [:]
+        func isAsked(_ event: RecordedEvent) -> Bool { stream.map { event.subject == $0 } ?? true }
         try ledger.forEach(from: 0) { event in
             let type = EventType(event.type)
             if type.family == .cairn, type.name == "violation.recorded" {
+                guard isAsked(event) else { return }
                 recorded[
                     "\(event.data["rule"]?.string ?? "") \(event.data["event_source"]?.string ?? "") "
                         + "\(event.data["event_id"]?.string ?? "")"] = event.position
@@ -126,7 +157,7 @@ package enum Rejudgement {
             }
             let broken = try states.judge(event, at: event.position)
             // Commands were refused or allowed by the same rules before they were recorded.
-            guard type.family != .cairn else { return }
+            guard type.family != .cairn, isAsked(event) else { return }
             for violation in broken {
                 expected["\(violation.rule.rawValue) \(event.source) \(event.id)"] =
                     (event.position, violation.rule.rawValue)
@@ -146,17 +177,5 @@ package enum Rejudgement {
                     difference: expected[key] == nil ? "the fact that it is about does not break the rule" : nil))
         }
         return verdicts
-    }
-}
-
-extension FindingDraft {
-    /// All findings of an analysis, as a recorded finding of it says that it was made.
-    static func drops(judgedAs recorded: JSONValue, on log: EvidenceLog) throws -> [FindingDraft] {
-        let request = DropsRequest(
-            source: recorded["clusters"]?["source"]?.string, target: recorded["clusters"]?["target"]?.string,
-            since: recorded["judged"]?["since_minute"]?.integer, until: recorded["judged"]?["until_minute"]?.integer)
-        return try DropsAnalyzer.report(on: log.flows, for: request).findings.map {
-            FindingDraft($0, request: request, policy: .standard)
-        }
     }
 }

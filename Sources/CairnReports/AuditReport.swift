@@ -99,6 +99,16 @@ package struct AuditReport {
                 "SELECT rule, event_id, explanation, occurred_at, position FROM violations WHERE stream = :run ORDER BY position"
             ),
             (
+                "Analyses",
+                """
+                SELECT a.analyzer, a.start_at, a.end_at, a.judged, a.diverged, a.equivalent, a.undecided, a.standing,
+                  a.recorded_by, a.position
+                FROM analyses AS a JOIN runs AS r ON r.source_cluster = a.source_cluster
+                  AND r.target_cluster = a.target_cluster
+                WHERE r.run = :run ORDER BY a.position
+                """
+            ),
+            (
                 "Findings",
                 """
                 SELECT f.finding, f.kind, f.app, f.metric, f.peer, f.peer_port, f.start_at, f.end_at, f.status, f.reason,

@@ -123,6 +123,7 @@ private struct Words {
         case "note", "event": annotation()
         case "violation": violation()
         case "finding": finding()
+        case "analysis": say(.finding, .info, "analysed: \(AnalysisText.sentence(event.data))")
         case "incident": incident()
         case "import", "samples", "flows", "attachment", "key", "clock", "ledger", "playbook": ledgerKeeping()
         case "aws": aws()

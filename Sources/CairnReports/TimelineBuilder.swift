@@ -38,6 +38,9 @@ package struct TimelineBuilder {
     private var bulkCount = 0
     /// Whether anything was ever judged: that no finding stands says something only then.
     private var wasJudged = false
+    /// The data of analyses, of each stream in order. A server that looks every minute records many: they are summed up
+    /// and are no lines of their own.
+    private var analyses: [StreamName: [JSONValue]] = [:]
 
     private struct Finding {
         var data: JSONValue
@@ -71,6 +74,10 @@ package struct TimelineBuilder {
         note(event, type)
         guard !TimelineBuilder.isBulk(type, event.data) else {
             bulkCount += 1
+            return
+        }
+        if type.name == "analysis.completed" {
+            if type.family == .cairn { analyses[event.subject, default: []].append(event.data) }
             return
         }
         kept.append(event)
@@ -234,17 +241,18 @@ package struct TimelineBuilder {
                 bulkCount == 0
                 ? "Nothing has been recorded yet."
                 : "\(bulkCount) entries of samples and flow logs have been recorded, and nothing else yet."
-            return TimelineSummary(whatHappened: told, when: "-", status: "nothing open")
+            return TimelineSummary(
+                whatHappened: told, when: "-", status: "nothing open", more: judged.map { [$0] } ?? [])
         }
         let failures = runs.failures
         guard !standing.isEmpty else {
             let sentences = failures.isEmpty ? "" : failures.joined(separator: "; ") + ". "
             return TimelineSummary(
                 whatHappened: sentences
-                    + (wasJudged
+                    + (wasJudged || judged != nil
                         ? "No finding stands in this stretch of time."
-                        : "Nothing was judged, as far as the log tells: it has neither a finding nor a gate's decision."),
-                status: runs.isRollingBack ? "a rollback runs" : "nothing open")
+                        : "Nothing was judged, as far as the log tells: it has neither an analysis nor a gate's decision."),
+                status: runs.isRollingBack ? "a rollback runs" : "nothing open", more: judged.map { [$0] } ?? [])
         }
         let causes = standing.map { FindingText.headline($0.data) }
         let open = incidentOrder.filter { incidents[$0]?.closed == nil && isChosen($0, chosen) }
@@ -260,7 +268,29 @@ package struct TimelineBuilder {
             more: [
                 LabelledText("Incidents", (open + closed).joined(separator: ", ")),
                 LabelledText("Findings", String(standing.count)),
-            ])
+            ] + (judged.map { [$0] } ?? []))
+    }
+
+    /// The last analysis of each kind that looked at this stretch of time; nil if none did.
+    private var judged: LabelledText? {
+        let told = analyses.sorted { $0.key < $1.key }.compactMap { _, all in all.last(where: isInScope) }
+        guard !told.isEmpty else { return nil }
+        return LabelledText("Judged", told.map(AnalysisText.sentence).joined(separator: "; "))
+    }
+
+    private func isInScope(_ analysis: JSONValue) -> Bool {
+        if scope.migration != nil, let source = analysis["clusters"]?["source"]?.string,
+            source != clusters?.source || analysis["clusters"]?["target"]?.string != clusters?.target
+        {
+            return false
+        }
+        if let until = scope.until, let start = analysis["start"]?.string.flatMap({ Timestamp($0) }), start > until {
+            return false
+        }
+        if let since = scope.since, let end = analysis["end"]?.string.flatMap({ Timestamp($0) }), end < since {
+            return false
+        }
+        return true
     }
 
     private func when(_ standing: [Finding]) -> String {

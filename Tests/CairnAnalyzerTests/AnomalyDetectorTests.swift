@@ -61,7 +61,9 @@ struct AnomalySeriesMaker {
         var source = MemorySampleSource()
         let key = try SeriesKey(name: "cpu", labels: [Label("app", "shop"), Label("cluster", "eks")])
         source.add(maker.samples { (from..<from + 12).contains($0) ? $1 + 90 : $1 }, to: key)
-        let findings = try AnomalyAnalyzer.findings(source, AnomalyRequest(selector: .metric("cpu")))
+        var request = AnomalyRequest(selector: .metric("cpu"))
+        request.wantsPoints = true
+        let findings = try AnomalyAnalyzer.analyze(source, request).flatMap { $0.findings(by: request.policy) }
         let start = AnomalySeriesMaker.start + Int64(from) * 300_000
         let finding = try #require(findings.first { $0.event.startMs == start })
         let series = finding.evidenceSeries

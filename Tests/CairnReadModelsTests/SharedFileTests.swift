@@ -54,6 +54,26 @@ import Testing
         }
     }
 
+    /// Many questions about one moment have answers of one moment, whatever others project meanwhile.
+    @Test(arguments: [true, false]) func whatIsReadAtOneMomentStaysAsItIs(_ isFile: Bool) throws {
+        let folder = try TemporaryFolder()
+        var random = SeededRandom(seed: 601)
+        let list = RandomLedger.make(eventCount: 60, using: &random)
+        let path = folder.file("read-model.sqlite")
+        let model = isFile ? try ReadModel.open(path: path) : try ReadModel.inMemory()
+        try model.catchUp(from: list.prefix(20))
+        let count = "SELECT count(*) FROM events"
+        try model.atOneMoment {
+            #expect(try model.next == 20)
+            // Somebody else, with connections of his own.
+            if isFile { try ReadModel.open(path: path).catchUp(from: list.prefix(60)) }
+            #expect(try model.next == 20)
+            #expect(try model.query(count).rows == [[.integer(20)]])
+        }
+        #expect(try model.next == (isFile ? 60 : 20))
+        #expect(try model.query(count).rows == [[.integer(isFile ? 60 : 20)]])
+    }
+
     /// One makes the tables anew over and over, two follow a log that grows, one looks: whoever looks sees every event
     /// once, up to the position that the tables say.
     @Test(arguments: [1, 2] as [UInt64]) func catchesUpWhileOthersRebuild(_ seed: UInt64) throws {

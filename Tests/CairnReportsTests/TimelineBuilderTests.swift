@@ -30,7 +30,7 @@ import Testing
     }
 
     private static let unjudged =
-        "Nothing was judged, as far as the log tells: it has neither a finding nor a gate's decision."
+        "Nothing was judged, as far as the log tells: it has neither an analysis nor a gate's decision."
 
     /// A gate that looked and found nothing is another thing than nobody having looked.
     @Test func thatNothingWasFoundIsSaidOnlyAfterAJudgement() throws {
@@ -39,6 +39,48 @@ import Testing
         try history.add(
             "cairn.gate.evaluated.v1", "migration/m1", minute: 1, ["phase": "build", "result": "pass", "reasons": []])
         #expect(history.document().summary.whatHappened.hasSuffix("No finding stands in this stretch of time."))
+    }
+
+    private static func analysis(from: Int64, to: Int64, diverged: Int) -> JSONValue {
+        func time(_ minute: Int64) -> JSONValue { .string(History.start.adding(seconds: minute * 60).description) }
+        return [
+            "analyzer": "divergence", "clusters": ["source": "old", "target": "new"], "start": time(from),
+            "end": time(to), "behind_seconds": 300,
+            "counts": [
+                "judged": 24, "diverged": .integer(diverged), "equivalent": 20, "undecided": 4,
+                "reasons": ["low_traffic": 1, "too_few_samples": 3],
+            ],
+        ]
+    }
+
+    /// An analysis that found nothing is a judgement, of its stretch of time and clusters.
+    @Test func anAnalysisThatFoundNothingIsTold() throws {
+        var history = try TimelineBuilderTests.rolledBack()
+        let stream = "analysis/divergence/old/new"
+        try history.add(
+            "cairn.analysis.completed.v1", stream, minute: 5, TimelineBuilderTests.analysis(from: 0, to: 5, diverged: 1)
+        )
+        try history.add(
+            "cairn.analysis.completed.v1", stream, minute: 9, TimelineBuilderTests.analysis(from: 0, to: 9, diverged: 0)
+        )
+        let judged =
+            "divergence until 2026-03-10 10:09:00 UTC, 300 s behind the newest data: 24 compared, none diverged, "
+            + "20 equivalent, 4 undecided (1 low traffic, 3 too few samples)"
+        let summary = history.document().summary
+        #expect(summary.whatHappened.hasSuffix("No finding stands in this stretch of time."))
+        #expect(summary.more == [LabelledText("Judged", judged)])
+        #expect(history.document().entries.allSatisfy { $0.stream != stream }, "thousands are no lines")
+        // Neither what was before it, nor other clusters, nor what somebody else says.
+        let before = history.document(TimelineScope(until: History.start.adding(seconds: -60))).summary
+        #expect(before.whatHappened == TimelineBuilderTests.unjudged)
+        try history.add(
+            "cairn.migration.planned.v1", "migration/m1", minute: 0, ["source_cluster": "a", "target_cluster": "b"])
+        #expect(history.document(TimelineScope(migration: "m1")).summary.more.isEmpty)
+        var told = try TimelineBuilderTests.rolledBack()
+        try told.add(
+            "observed.analysis.completed.v1", stream, minute: 9,
+            TimelineBuilderTests.analysis(from: 0, to: 9, diverged: 0))
+        #expect(told.document().summary.whatHappened.hasSuffix(TimelineBuilderTests.unjudged))
     }
 
     private static func rolledBack() throws -> History {

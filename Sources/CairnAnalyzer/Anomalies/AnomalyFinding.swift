@@ -67,15 +67,9 @@ package struct AnomalyFinding: Sendable, Hashable {
     }
 }
 
-extension AnomalyAnalyzer {
-    /// The anomalies of all series, in the order of the reports.
-    package static func findings(
-        _ source: any SampleSource, _ request: AnomalyRequest
-    ) throws -> [AnomalyFinding] {
-        var request = request
-        request.wantsPoints = true
-        return try analyze(source, request).flatMap { report in
-            report.events.map { AnomalyFinding($0, of: report, policy: request.policy) }
-        }
+extension AnomalyReport {
+    /// Its anomalies as findings.
+    package func findings(by policy: AnomalyPolicy) -> [AnomalyFinding] {
+        events.map { AnomalyFinding($0, of: self, policy: policy) }
     }
 }

@@ -34,7 +34,8 @@ package enum DropsAnalyzer {
         if clusters.isEmpty { clusters = try flows.flowClusters() }
         guard var known = try flows.flowMinutes(of: clusters) else {
             return DropsReport(
-                findings: [], scans: [], unknownMinutes: 0, loggedMinutes: 0, watermarks: [], minutes: 0..<0)
+                findings: [], scans: [], streams: 0, unknownMinutes: 0, loggedMinutes: 0, watermarks: [], minutes: 0..<0
+            )
         }
         if let until = request.until { known = known.lowerBound..<max(known.lowerBound, min(known.upperBound, until)) }
         let since = min(known.upperBound, max(known.lowerBound, request.since ?? known.lowerBound))
@@ -51,8 +52,9 @@ package enum DropsAnalyzer {
         try DropsPlaces.locate(&findings, in: flows, policy: policy)
         try DropsAttribution.attribute(&findings, in: flows, baseline, policy)
         return DropsReport(
-            findings: findings.sorted(by: order), scans: judge.scans(), unknownMinutes: streams.unknown.count,
-            loggedMinutes: streams.loggedMinutes, watermarks: watermarks, minutes: since..<known.upperBound)
+            findings: findings.sorted(by: order), scans: judge.scans(), streams: streams.keys.count,
+            unknownMinutes: streams.unknown.count, loggedMinutes: streams.loggedMinutes, watermarks: watermarks,
+            minutes: since..<known.upperBound)
     }
 
     private static func order(_ left: DropFinding, _ right: DropFinding) -> Bool {

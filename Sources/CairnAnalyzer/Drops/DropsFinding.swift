@@ -126,6 +126,8 @@ package struct DropsReport: Hashable, Sendable {
     package var findings: [DropFinding]
     /// Refused or unanswered attempts of strangers: counted, never a finding.
     package var scans: [ScanCount]
+    /// Of one cluster with one peer and service: what was looked at.
+    package var streams: Int
     /// Minutes of interfaces whose records were lost, which were left out, and all that there were beside them.
     package var unknownMinutes: Int
     package var loggedMinutes: Int

@@ -56,7 +56,7 @@ package enum SilenceAnalyzer {
     package static let samplesMinutesMax: Int64 = 10
     package static let flowLogsMinutesMax: Int64 = 20
 
-    static var digest: String {
+    package static var digest: String {
         DivergenceHash.digits(of: Array("samples \(samplesMinutesMax) flow logs \(flowLogsMinutesMax)".utf8))
     }
 

@@ -22,6 +22,13 @@ extension EventVocabulary {
         EventSchema(
             "finding.unmuted", in: ["finding"], [.text("finding"), .text("reason"), .text("person").optional]),
         EventSchema(
+            "analysis.completed", origin: .produced, in: ["analysis"],
+            [
+                .text("analyzer"), .text("analyzer_version"), .text("policy_digest"), .object("clusters").optional,
+                .time("start").optional, .time("end"), .time("newest"), .count("behind_seconds"), .object("counts"),
+                .object("findings"), .object("judged"), .text("evidence_digest"), .count("basis_position"),
+            ]),
+        EventSchema(
             "incident.opened", origin: .produced, in: ["incident"],
             [.text("incident"), .text("title"), .text("severity"), .text("finding")]),
         EventSchema(

@@ -31,8 +31,10 @@ package struct GateRecorder {
         try readModel.catchUp(from: ledger)
         let pair = try ClusterPair.of(run, readModel)
         _ = try Analysis(ledger: ledger, readModel: readModel, actor: actor).run(pair: pair, at: now)
-        let basis = ledger.size
-        let decision = try GateEvaluation(ledger: ledger, readModel: readModel).decide(run: run, phase: phase, at: now)
+        let (basis, decision) = try readModel.atOneMoment {
+            let evaluation = GateEvaluation(ledger: ledger, readModel: readModel)
+            return (try readModel.next, try evaluation.decide(run: run, phase: phase, at: now))
+        }
         let recorder = CommandRecorder(ledger: ledger, actor: actor, clock: clock, random: random)
         _ = try recorder.record(
             CommandRecorder.Request(

@@ -30,7 +30,8 @@ package struct DivergenceQuestion: Sendable, Hashable {
                 remedy: "name both: source and target")
         }
         var request = try DivergenceRequest(of: pair, in: readModel, since: since, until: until)
-        request.meanings.merge(try said()) { $1 }
+        let (planned, asked) = (request.meanings, try said())
+        request.meanings = planned.merging(asked) { $1 }
         if !appLabels.isEmpty { request.appLabels = appLabels }
         let report = try DivergenceAnalyzer.analyze(readModel, request)
         guard !report.comparisons.isEmpty else {
@@ -39,7 +40,8 @@ package struct DivergenceQuestion: Sendable, Hashable {
                 remedy: "import metrics with a cluster label, or with --cluster NAME")
         }
         if explainsMetrics {
-            return Answered(DivergenceAnswer.meanings(report, said: Set(request.meanings.keys)))
+            return Answered(
+                DivergenceAnswer.meanings(report, asked: Set(asked.keys), planned: Set(planned.keys)))
         }
         let words = try FindingWords(workspace, now: now)
         let outcome: Answered.Outcome =
@@ -105,13 +107,19 @@ enum DivergenceAnswer {
     }
 
     /// What each metric is taken for.
-    /// - Parameter said: metrics of which somebody said what they mean.
-    static func meanings(_ report: DivergenceReport, said: Set<String>) -> CairnWeb.Table {
+    /// - Parameters:
+    ///   - asked: metrics of which whoever asks said what they mean, which counts most.
+    ///   - planned: those of which the plan says it.
+    static func meanings(
+        _ report: DivergenceReport, asked: Set<String>, planned: Set<String>
+    ) -> CairnWeb.Table {
         var table = Table(columns: [
             Table.Column("app"), Table.Column("metric"), Table.Column("meaning"), Table.Column("said_by"),
             Table.Column("is_compared"), Table.Column("series"),
         ])
-        func source(_ metric: String) -> String { said.contains(metric) ? "you, or the plan" : "its name and labels" }
+        func source(_ metric: String) -> String {
+            asked.contains(metric) ? "--meaning" : planned.contains(metric) ? "the plan" : "its name and labels"
+        }
         for one in report.comparisons {
             table.rows.append([
                 .text(one.app), .text(one.metric), .text(one.meaning), .text(source(one.metric)), .boolean(true),

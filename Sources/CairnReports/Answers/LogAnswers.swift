@@ -1,5 +1,6 @@
 internal import CairnBytes
 package import CairnLedger
+package import CairnModel
 internal import CairnRecorder
 package import CairnWeb
 
@@ -62,15 +63,19 @@ package enum LogAnswers {
         }
     }
 
-    /// Every finding, gate decision and violation computed again.
-    package static func rejudged(_ ledger: Ledger) throws -> Answered {
-        let verdicts = try Rejudgement.run(ledger)
+    /// Every finding, gate decision, violation and last analysis computed again.
+    /// - Parameter stream: only what this stream records, and of analyses all; nil: everything.
+    package static func rejudged(_ ledger: Ledger, stream: StreamName? = nil) throws -> Answered {
+        let verdicts = try Rejudgement.run(ledger, stream: stream)
         let table = Table(
             columns: ["finding", "position", "same", "difference"].map { Table.Column($0) },
             rows: verdicts.map {
-                [.text($0.finding), .integer($0.position), .boolean($0.difference == nil), .optional($0.difference)]
+                [
+                    .text($0.finding), .integer($0.position),
+                    $0.isChecked ? .boolean($0.difference == nil) : .missing, .optional($0.difference),
+                ]
             })
-        return Answered(table, verdicts.contains { $0.difference != nil } ? .finding : .fine)
+        return Answered(table, verdicts.contains { $0.isChecked && $0.difference != nil } ? .finding : .fine)
     }
 
     /// One row for each key that the log has had.

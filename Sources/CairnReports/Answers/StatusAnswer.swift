@@ -28,6 +28,8 @@ package enum StatusAnswer {
                 AND f.source_cluster = r.source_cluster AND f.target_cluster = r.target_cluster
                 AND (f.muted_us IS NOT NULL AND coalesce(f.mute_expires_us > :now, 1)
                   OR f.false_us IS NOT NULL AND coalesce(f.false_expires_us > :now, 1))) AS muted_findings,
+              (SELECT max(a.end_at) FROM analyses a WHERE a.analyzer IN ('divergence', 'drops')
+                AND a.source_cluster = r.source_cluster AND a.target_cluster = r.target_cluster) AS judged_until,
               (SELECT count(*) FROM violations v WHERE v.stream = r.run) AS violations,
               r.started_at AS started_at, r.ended_at AS ended_at
             FROM runs r ORDER BY r.position
@@ -84,6 +86,17 @@ package enum StatusAnswer {
             table.notes.append(
                 "production traffic: \(CanonicalJSON.text(of: weights.source)) % source, "
                     + "\(CanonicalJSON.text(of: weights.target)) % target since \(weights.time)")
+        }
+        let analyses = try workspace.readModel.query(
+            """
+            SELECT e.data FROM analyses AS a JOIN runs AS r ON r.source_cluster = a.source_cluster
+              AND r.target_cluster = a.target_cluster JOIN events AS e ON e.position = a.position
+            WHERE r.run = :run AND a.position = (SELECT max(position) FROM analyses WHERE analysis = a.analysis)
+            ORDER BY a.analysis
+            """, ["run": .text(stream.text)])
+        for row in analyses.rows {
+            guard let data = try row[0].text.map({ try JSONParser.parse(Array($0.utf8)).value }) else { continue }
+            table.notes.append("judged: \(AnalysisText.sentence(data))")
         }
         if let due = state.rollbackDue { table.notes.append("a rollback is due: \(due)") }
         return table

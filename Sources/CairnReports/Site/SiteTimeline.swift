@@ -38,9 +38,11 @@ struct SiteTimeline {
         )
     }
 
-    /// Bulk evidence, which an import's line stands for.
-    private static let bulk = ["series.named", "samples.recorded", "samples.sealed", "flows.counted"]
-        .flatMap { ["'cairn.\($0).v1'", "'observed.\($0).v1'"] }.joined(separator: ", ")
+    /// Bulk evidence, which an import's line stands for, and analyses, which are summed up.
+    private static let bulk = [
+        "series.named", "samples.recorded", "samples.sealed", "flows.counted", "analysis.completed",
+    ]
+    .flatMap { ["'cairn.\($0).v1'", "'observed.\($0).v1'"] }.joined(separator: ", ")
 
     /// The newest entries in the stretch of time, and how many there are in all, as far as it is worth counting.
     private func positionsInside(_ scope: TimelineScope) throws -> (positions: [UInt64], count: Int) {
@@ -66,8 +68,8 @@ struct SiteTimeline {
         return (rows.compactMap { $0.position("position") }, count ?? rows.count)
     }
 
-    /// The findings and incidents of that time with all that was said of them, and the phases and plans of the runs that
-    /// were under way.
+    /// The findings and incidents of that time with all that was said of them, the last analyses, and the phases and
+    /// plans of the runs that were under way.
     private func contextPositions(_ scope: TimelineScope) throws -> [UInt64] {
         try readModel.rows(
             """
@@ -82,6 +84,8 @@ struct SiteTimeline {
                 AND (:until IS NULL OR coalesce(started_us, planned_us, occurred_us) <= :until)
             )
             SELECT position FROM events WHERE stream IN (SELECT stream FROM streams)
+            UNION SELECT max(position) FROM analyses WHERE (:since IS NULL OR end_us >= :since)
+              AND (:until IS NULL OR coalesce(start_us, :until) <= :until) GROUP BY analysis
             UNION SELECT position FROM phases WHERE run IN (SELECT run FROM under_way)
             UNION SELECT end_position FROM phases WHERE run IN (SELECT run FROM under_way) AND end_position IS NOT NULL
             UNION SELECT position FROM runs WHERE run IN (SELECT run FROM under_way)

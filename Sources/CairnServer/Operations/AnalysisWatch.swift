@@ -84,13 +84,10 @@ final class AnalysisWatch: Sendable {
         try workspace.readModel.catchUp(from: ledger)
         for pair in try pairs() {
             if isStopping.load(ordering: .acquiring) { return }
-            let analysis = Analysis(ledger: ledger, readModel: workspace.readModel, actor: Journal.actor)
-            _ = try analysis.run(pair: pair, at: clock.now())
-            var request = DivergenceRequest(source: pair.source, target: pair.target)
-            request.sinceMs = try JudgedSince.ofPhase(pair, workspace.readModel)?.milliseconds
-            request.trafficShiftsMs = try TrafficShifts.times(pair, workspace.readModel)
-            let report = try DivergenceAnalyzer.analyze(workspace.readModel, request)
-            state.withLock { $0.reports[pair] = report }
+            let analysis = Analysis(
+                ledger: ledger, readModel: workspace.readModel, actor: Journal.actor, isPaced: true)
+            let outcome = try analysis.run(pair: pair, at: clock.now())
+            state.withLock { $0.reports[pair] = outcome.report }
         }
         state.withLock { $0.lookedAt = ledger.size }
     }

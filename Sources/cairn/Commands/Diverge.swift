@@ -15,6 +15,7 @@ struct DivergeCommand: ParsableCommand {
               cairn diverge
               cairn diverge --source self-managed --target eks --since -6h -o json
               cairn diverge --findings-only
+              cairn diverge --record
               cairn diverge --explain-metrics
             """)
 
@@ -40,6 +41,7 @@ struct DivergeCommand: ParsableCommand {
     @Flag(help: "Only what diverged.")
     var findingsOnly = false
 
+    @OptionGroup var recording: RecordArguments
     @OptionGroup var range: RangeArguments
     @OptionGroup var ledger: LedgerArguments
     @OptionGroup var moment: MomentArguments
@@ -54,6 +56,8 @@ struct DivergeCommand: ParsableCommand {
         question.range = range.asked
         question.findingsOnly = findingsOnly
         question.explainsMetrics = explainMetrics
+        let isAsItIs = appLabel.isEmpty && meaning.isEmpty && range.asked == AskedRange()
+        try recording.runIfAsked(ledger, moment, source: source, target: target, isAsItIs: isAsItIs)
         let workspace = try Workspace.open(ledger, command: "diverge", moment: moment)
         let now = try workspace.clock(now: SystemClock().now())
         try output.print(question.answer(workspace, now: now), from: workspace.readModel)

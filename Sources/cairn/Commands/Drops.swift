@@ -13,6 +13,7 @@ struct DropsCommand: ParsableCommand {
             Examples:
               cairn drops
               cairn drops --source self-managed --target eks --since -6h -o json
+              cairn drops --record
             """)
 
     @Option(
@@ -28,6 +29,7 @@ struct DropsCommand: ParsableCommand {
             valueName: "minutes"))
     var watermark = DropsQuestion.watermarkMinutesUsual
 
+    @OptionGroup var recording: RecordArguments
     @OptionGroup var range: RangeArguments
     @OptionGroup var ledger: LedgerArguments
     @OptionGroup var moment: MomentArguments
@@ -39,6 +41,8 @@ struct DropsCommand: ParsableCommand {
         question.target = target
         question.watermarkMinutes = watermark
         question.range = range.asked
+        let isAsItIs = watermark == DropsQuestion.watermarkMinutesUsual && range.asked == AskedRange()
+        try recording.runIfAsked(ledger, moment, source: source, target: target, isAsItIs: isAsItIs)
         let workspace = try Workspace.open(ledger, command: "drops", moment: moment)
         try output.print(question.answer(workspace, now: workspace.clock(now: SystemClock().now())))
     }

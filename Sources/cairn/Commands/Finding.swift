@@ -15,7 +15,7 @@ struct FindingCommand: ParsableCommand {
 
             Examples:
               cairn finding acknowledge drop-3f2a --reason "partner called, ticket 4711"
-              cairn finding mute drop-3f2a --reason "partner's maintenance" --until +2h
+              cairn finding mute drop-3f2a --reason "partner's maintenance" --expires +2h
               cairn finding mark-false diverge-9c1e --reason "load test of the search team"
               cairn finding withdraw-mute drop-3f2a --reason "maintenance is over"
             """,
@@ -36,13 +36,13 @@ struct FindingCommand: ParsableCommand {
         @OptionGroup var key: KeyArguments
         @OptionGroup var output: OutputArguments
 
-        func record(_ name: String, until: TimeArgument? = nil) throws {
+        func record(_ name: String, expiry: Expiry? = nil) throws {
             let now = SystemClock().now()
             let person = LocalActor.current()
             var data: JSONObject = [
                 "finding": .string(id), "reason": .string(reason), "person": .string(actor ?? person.id),
             ]
-            let expires = until?.moment(now: now)
+            let expires = (expiry?.expires ?? expiry?.until)?.moment(now: now)
             data["expires"] = expires.map { .string($0.description) }
             let log = try ledger.openToWrite(command: "finding", key: key)
             let recorder = CommandRecorder(ledger: log, actor: person, clock: SystemClock(), random: SystemRandom())
@@ -62,7 +62,15 @@ struct FindingCommand: ParsableCommand {
     /// Until when a word holds.
     struct Expiry: ParsableArguments {
         @Option(help: ArgumentHelp("Until when that holds: RFC 3339, or relative such as +2h.", valueName: "time"))
+        var expires: TimeArgument?
+
+        /// What it was called first.
+        @Option(help: .hidden)
         var until: TimeArgument?
+
+        func validate() throws {
+            if expires != nil, until != nil { throw ValidationError("--until is --expires: give one of them") }
+        }
     }
 
     struct Acknowledge: ParsableCommand {
@@ -75,7 +83,7 @@ struct FindingCommand: ParsableCommand {
         @OptionGroup var arguments: Arguments
         @OptionGroup var expiry: Expiry
 
-        func run() throws { try arguments.record("finding.acknowledged", until: expiry.until) }
+        func run() throws { try arguments.record("finding.acknowledged", expiry: expiry) }
     }
 
     struct Mute: ParsableCommand {
@@ -83,12 +91,12 @@ struct FindingCommand: ParsableCommand {
             abstract: "It is true, and shall fail no gate.",
             discussion: """
                 Example:
-                  cairn finding mute drop-3f2a --reason "partner's maintenance" --until +2h
+                  cairn finding mute drop-3f2a --reason "partner's maintenance" --expires +2h
                 """)
         @OptionGroup var arguments: Arguments
         @OptionGroup var expiry: Expiry
 
-        func run() throws { try arguments.record("finding.muted", until: expiry.until) }
+        func run() throws { try arguments.record("finding.muted", expiry: expiry) }
     }
 
     struct MarkFalse: ParsableCommand {
@@ -101,7 +109,7 @@ struct FindingCommand: ParsableCommand {
         @OptionGroup var arguments: Arguments
         @OptionGroup var expiry: Expiry
 
-        func run() throws { try arguments.record("finding.marked_false", until: expiry.until) }
+        func run() throws { try arguments.record("finding.marked_false", expiry: expiry) }
     }
 
     struct WithdrawMute: ParsableCommand {

@@ -17,7 +17,8 @@ struct ReplayCommand: AsyncParsableCommand {
               cairn replay --at 2026-03-10T10:00:00Z
               cairn replay --follow                      new events, one JSON object a line
               cairn replay --stream incident/3f2a --speed 60         an hour in a minute
-              cairn replay --rejudge                     every finding from its evidence
+              cairn replay --rejudge                     every finding from its evidence, and that nothing was found
+              cairn replay --rejudge --stream analysis/divergence/old/new      every analysis of these two clusters
             """)
 
     @Option(help: ArgumentHelp("Only this stream.", valueName: "stream"))
@@ -29,7 +30,10 @@ struct ReplayCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Wait between events as long as it took then, divided by this.", valueName: "factor"))
     var speed: Double?
 
-    @Flag(help: "Compute every finding again from its evidence and name each that differs.")
+    @Flag(
+        help:
+            "Compute every finding, decision and last analysis again from its evidence and name each that differs; with --stream all of that stream."
+    )
     var rejudge = false
 
     @OptionGroup var ledger: LedgerArguments
@@ -40,13 +44,15 @@ struct ReplayCommand: AsyncParsableCommand {
     private static let waitSecondsMax = 5.0
 
     func run() async throws {
-        if rejudge { return try output.print(LogAnswers.rejudged(ledger.openToRead(command: "replay"))) }
+        let name = try stream.map { try ReplayCommand.stream($0) }
+        if rejudge {
+            return try output.print(LogAnswers.rejudged(ledger.openToRead(command: "replay"), stream: name))
+        }
         if !moment.asked.isNow {
             let workspace = try Workspace.open(ledger, command: "replay", moment: moment)
             return try output.print(StatusAnswer.all(workspace, now: workspace.clock(now: SystemClock().now())))
         }
         let log = try ledger.openToRead(command: "replay")
-        let name = try stream.map { try ReplayCommand.stream($0) }
         var writer = EventWriter(format: follow || speed != nil ? nil : output.format)
         if let speed {
             guard speed > 0 else {
