@@ -55,7 +55,15 @@ package final class SampleWriter {
 
     /// Appends what is pending; it is on disk when this returns, and pending still if it throws.
     package func commit() throws {
-        guard pendingCount > 0 else { return }
+        guard let batch = try batch() else { return }
+        try ledger.append([batch], actor: actor)
+        discard()
+    }
+
+    /// What is pending as one event, for a caller that appends those of many writers in one step and then calls `discard`;
+    /// nil if nothing is. No two batches have the same identity, whatever becomes of them.
+    package func batch() throws -> Append? {
+        guard pendingCount > 0 else { return nil }
         for series in touched where !isStrictlyAscending(pending[series]) {
             pending[series] = orderedWithoutRepeats(pending[series])
         }
@@ -77,9 +85,8 @@ package final class SampleWriter {
         let event = SampleWriter.event(
             bytes, id: "\(name)/\(batches)", source: SampleSealer.source, cluster: cluster, series: touched.count,
             samples: count, timesMs: first...last)
-        try ledger.append([Append(event)], actor: actor)
         batches += 1
-        discard()
+        return Append(event)
     }
 
     /// The event of a batch.

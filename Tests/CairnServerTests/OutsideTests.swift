@@ -78,6 +78,36 @@ struct OutsideTests {
         }
     }
 
+    @Test("Firehose keeps a request of which nothing can be used, and a token speaks for its cluster")
+    func firehoseRefusals() async throws {
+        @Sendable func body(_ lines: [String]) -> [UInt8] {
+            CanonicalJSON.bytes(of: [
+                "requestId": "r-1", "timestamp": 1_773_137_000_000,
+                "records": .array(lines.map { ["data": .string(Base64.string(Array($0.utf8)))] }),
+            ])
+        }
+        try await ServerHarness.run { server in
+            let token = try await server.token("ingest:firehose", name: "firehose", cluster: "eks")
+            func send(_ lines: [String]) async throws -> ServerHarness.Reply {
+                try await server.send(
+                    "POST", "/v1/firehose",
+                    headers: [
+                        ("X-Amz-Firehose-Access-Key", token), ("Content-Type", "application/json"),
+                        ("X-Amz-Firehose-Common-Attributes", #"{"commonAttributes":{"cluster":"other"}}"#),
+                    ], body(lines))
+            }
+            let unusable = try await send(["\u{1}\u{2}", "not a flow log\n"])
+            #expect(unusable.status == 400 && unusable.json?["errorMessage"]?.string != nil, "\(unusable.text)")
+            let sound = try await send([
+                "2 111122223333 eni-0a1 10.0.0.5 203.0.113.9 40000 443 6 10 840 1773136800 1773136830 ACCEPT OK\n"
+            ])
+            #expect(sound.status == 200, "\(sound.text)")
+            let reader = try await server.token("read", name: "reader")
+            let rows = try await OutsideTests.query(server, reader, "SELECT DISTINCT cluster FROM flow_counters")
+            #expect(rows == [["cluster": "eks"]])
+        }
+    }
+
     // MARK: - SNS
 
     /// The time of day of a moment at which the certificate of the fixture is valid.

@@ -144,6 +144,7 @@ struct ReceiverTests {
                 "POST", "/api/v1/write", token: sender,
                 headers: [("Content-Type", "application/x-protobuf;proto=other"), ("Content-Encoding", "snappy")], [0])
             #expect(otherMessage.status == 415)
+            #expect(otherMessage["X-Prometheus-Remote-Write-Samples-Written"] == "0")
             let large = try await server.send(
                 "POST", "/v1/commands", token: sender, headers: [("Content-Type", "application/json")],
                 [UInt8](repeating: 32, count: (4 << 20) + 1))

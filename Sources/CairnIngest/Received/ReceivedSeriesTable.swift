@@ -11,6 +11,10 @@ package struct ReceivedSeriesTable: Sendable {
     /// Names and labels as they came; the keys made of them take about as much again.
     package static let bytesMax = 128 << 20
 
+    /// Clusters that the series of a table may name: each is a stream of events, and an event a batch. Migrations have two
+    /// clusters each, and a sender with a label that changes with every sample would have thousands.
+    package static let clustersMax = 100
+
     package let added: AddedLabels
     package private(set) var generation = 0
     private let seriesMax: Int
@@ -24,6 +28,7 @@ package struct ReceivedSeriesTable: Sendable {
     private var seriesOfSymbolList: [Int] = []
     private var keys: [SeriesKey] = []
     private var numbers: [SeriesKey: Int] = [:]
+    private var clusters: Set<String> = []
 
     /// - Parameters:
     ///   - added: labels given to every series.
@@ -125,6 +130,13 @@ package struct ReceivedSeriesTable: Sendable {
         }
         let key = try added.key(metric, others)
         if let known = numbers[key] { return known }
+        if let cluster = key[SeriesKey.clusterLabel], !clusters.contains(cluster) {
+            guard clusters.count < ReceivedSeriesTable.clustersMax else {
+                throw SeriesKeyError(
+                    reason: "its label cluster is another beside \(ReceivedSeriesTable.clustersMax) of this sender")
+            }
+            clusters.insert(cluster)
+        }
         keys.append(key)
         numbers[key] = keys.count - 1
         return keys.count - 1

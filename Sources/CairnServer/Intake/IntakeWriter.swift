@@ -12,9 +12,9 @@ struct IntakeWriter {
     /// With so many series the writers begin anew: names that went away would stay for ever.
     private static let seriesMax = 1_000_000
 
-    /// Where the series of a table are in the writers.
+    /// Where the series of a source are in the writers.
     private struct Mapping {
-        var generation: Int
+        var serial: Int
         var keys: [SeriesKey] = []
         /// Of each key: which writer, and its number there; -1 until it is looked up.
         var places: [(writer: Int, series: Int)] = []
@@ -35,29 +35,44 @@ struct IntakeWriter {
         self.run = run
     }
 
-    /// - Parameter newKeys: names of the series of this table and generation that no request brought before.
-    mutating func add(_ received: ReceivedSamples, table: Int, generation: Int, newKeys: [SeriesKey]) throws {
-        var mapping = mappings.removeValue(forKey: table) ?? Mapping(generation: generation)
-        if mapping.generation != generation { mapping = Mapping(generation: generation) }
-        defer { mappings[table] = mapping }
-        mapping.keys += newKeys
-        mapping.places += newKeys.map { _ in (-1, -1) }
-        for part in received.parts {
-            if mapping.places[part.series].writer < 0 { mapping.places[part.series] = place(mapping.keys[part.series]) }
-            let (writer, series) = mapping.places[part.series]
-            for sample in received.samples[part.range] {
-                try writers[writer].add(series, timeMs: sample.timeMs, value: sample.value)
-            }
+    /// Appends the samples of all readings in one step; they are on disk when this returns. If it throws, none of them is
+    /// promised: whoever was refused sends again.
+    mutating func write(_ readings: [SeriesTables.Reading]) throws {
+        var problem: (any Error)?
+        for reading in readings {
+            // Also after a problem: names come once.
+            learn(reading)
+            do { if problem == nil { try add(reading) } } catch { problem = error }
         }
-    }
-
-    mutating func commit() throws {
-        for writer in writers { try writer.commit() }
+        do {
+            if let problem { throw problem }
+            let batches = try writers.compactMap { try $0.batch() }
+            if !batches.isEmpty { try ledger.append(batches, actor: Journal.actor) }
+        } catch {
+            for writer in writers { writer.discard() }
+            throw error
+        }
+        for writer in writers { writer.discard() }
         if seriesCount > IntakeWriter.seriesMax { renew() }
     }
 
-    mutating func discard() {
-        for writer in writers { writer.discard() }
+    private mutating func learn(_ reading: SeriesTables.Reading) {
+        let slot = reading.source.slot
+        if mappings[slot]?.serial != reading.source.serial { mappings[slot] = Mapping(serial: reading.source.serial) }
+        mappings[slot]?.keys += reading.newKeys
+        mappings[slot]?.places += reading.newKeys.map { _ in (-1, -1) }
+    }
+
+    private mutating func add(_ reading: SeriesTables.Reading) throws {
+        var mapping = mappings.removeValue(forKey: reading.source.slot) ?? Mapping(serial: reading.source.serial)
+        defer { mappings[reading.source.slot] = mapping }
+        for part in reading.received.parts {
+            if mapping.places[part.series].writer < 0 { mapping.places[part.series] = place(mapping.keys[part.series]) }
+            let (writer, series) = mapping.places[part.series]
+            for sample in reading.received.samples[part.range] {
+                try writers[writer].add(series, timeMs: sample.timeMs, value: sample.value)
+            }
+        }
     }
 
     private mutating func place(_ key: SeriesKey) -> (writer: Int, series: Int) {
@@ -82,8 +97,8 @@ struct IntakeWriter {
         numbers = [:]
         seriesCount = 0
         renewals += 1
-        for table in mappings.keys {
-            for index in mappings[table]?.places.indices ?? 0..<0 { mappings[table]?.places[index] = (-1, -1) }
+        for slot in mappings.keys {
+            for index in mappings[slot]?.places.indices ?? 0..<0 { mappings[slot]?.places[index] = (-1, -1) }
         }
     }
 }

@@ -23,30 +23,12 @@ final class SampleIntake: Sendable {
     static let queuedSamplesMax = 4_000_000
     /// Samples of one commit: more make no batch smaller, and everybody waits for the whole.
     private static let commitSamplesMax = 500_000
-    /// Tables of series kept for different added labels, that is for tokens bound to different clusters.
-    private static let tablesMax = 64
     /// How far ahead of this machine's clock a sample may be: a broken clock must not found a future that never seals.
     private static let futureSecondsMax: Int64 = 24 * 3600
 
     private struct Job: Sendable {
-        var received: ReceivedSamples
-        var source: Source
-        /// Names of the series that no job of this source brought before, in the order of their numbers.
-        var newKeys: [SeriesKey]
+        var reading: SeriesTables.Reading
         var done: CheckedContinuation<Outcome, any Error>
-    }
-
-    /// Whose numbers the series of a request have.
-    private struct Source: Hashable {
-        var table: Int
-        var generation: Int
-    }
-
-    private struct Table {
-        var number: Int
-        var series: ReceivedSeriesTable
-        /// Series whose names some job has brought to the writer.
-        var keysSent = 0
     }
 
     private struct Queue {
@@ -61,8 +43,7 @@ final class SampleIntake: Sendable {
     private let clock: any WallClock
     private let pool: BlockingPool
     private let run: String
-    private let seed: UInt64
-    private let tables = Mutex<[String: Table]>([:])
+    private let tables: Mutex<SeriesTables>
     private let queue = Mutex(Queue())
     private let isWanted = DispatchSemaphore(value: 0)
     private let thread = Mutex<WorkerThread?>(nil)
@@ -75,7 +56,7 @@ final class SampleIntake: Sendable {
         self.clock = clock
         self.pool = pool
         self.run = run
-        self.seed = seed
+        tables = Mutex(SeriesTables(seed: seed))
     }
 
     func start() {
@@ -138,35 +119,16 @@ final class SampleIntake: Sendable {
         let limits = limits
         // Held while the request is read and queued, so that names reach the writer in the order of their numbers.
         try tables.withLock { tables in
-            var table: Table
-            if let known = tables.removeValue(forKey: cluster) {
-                table = known
-            } else {
-                guard tables.count < SampleIntake.tablesMax else {
-                    throw Problem.busy("cannot take samples: tokens of too many clusters send some")
-                }
-                let added = AddedLabels(cluster: cluster.isEmpty ? nil : cluster)
-                table = Table(number: tables.count, series: ReceivedSeriesTable(adding: added, seed: seed))
-            }
-            defer { tables[cluster] = table }
-            let generation = table.series.generation
-            let received = try read(&table.series, limits)
-            if table.series.generation != generation { table.keysSent = 0 }
-            guard !received.samples.isEmpty else { return done.resume(returning: Outcome(received)) }
-            let newKeys = (table.keysSent..<table.series.count).map { table.series[$0] }
-            table.keysSent = table.series.count
-            enqueue(
-                Job(
-                    received: received,
-                    source: Source(table: table.number, generation: table.series.generation), newKeys: newKeys,
-                    done: done))
+            let reading = try tables.read(cluster) { try read(&$0, limits) }
+            guard !reading.received.samples.isEmpty else { return done.resume(returning: Outcome(reading.received)) }
+            enqueue(Job(reading: reading, done: done))
         }
     }
 
     private func enqueue(_ job: Job) {
         queue.withLock { queue in
             queue.jobs.append(job)
-            queue.samples += job.received.samples.count
+            queue.samples += job.reading.received.samples.count
         }
         isWanted.signal()
     }
@@ -180,17 +142,8 @@ final class SampleIntake: Sendable {
             let (jobs, isClosed) = taken()
             if jobs.isEmpty, isClosed { return }
             guard !jobs.isEmpty else { continue }
-            // Whoever was refused sends again, so a batch that failed is forgotten whole.
-            let result = Result {
-                for job in jobs {
-                    try writer.add(
-                        job.received, table: job.source.table, generation: job.source.generation,
-                        newKeys: job.newKeys)
-                }
-                try writer.commit()
-            }
-            if case .failure = result { writer.discard() }
-            for job in jobs { job.done.resume(with: result.map { Outcome(job.received) }) }
+            let result = Result { try writer.write(jobs.map(\.reading)) }
+            for job in jobs { job.done.resume(with: result.map { Outcome(job.reading.received) }) }
             if isClosed { isWanted.signal() }
         }
     }
@@ -200,7 +153,7 @@ final class SampleIntake: Sendable {
             var samples = 0
             var count = 0
             while count < queue.jobs.count, count == 0 || samples < SampleIntake.commitSamplesMax {
-                samples += queue.jobs[count].received.samples.count
+                samples += queue.jobs[count].reading.received.samples.count
                 count += 1
             }
             let jobs = Array(queue.jobs.prefix(count))

@@ -49,7 +49,8 @@ struct FirehoseReceiver: Sendable {
     }
 
     private func take(_ request: FirehoseRequest, _ attributes: [String: String], _ call: Call) async throws {
-        let cluster = attributes["cluster"] ?? call.principal?.cluster
+        // A token that is bound to a cluster speaks for that one alone.
+        let cluster = call.principal?.cluster ?? attributes["cluster"]
         let taken = ContentBox()
         let outcome = try await samples.take(cluster: cluster) { table, limits in
             let content = try FirehoseContent(request, table: &table, limits: limits)
@@ -59,6 +60,7 @@ struct FirehoseReceiver: Sendable {
         guard let read = taken.content.withLock({ $0 }) else { return }
         var rejects = read.rejects.held.map(\.description) + outcome.rejects.held.map(\.description)
         var rejected = read.rejects.count + outcome.rejects.count
+        var isSomethingKept = outcome.samples > 0
         metrics.add(.samplesAccepted, outcome.samples, receiver: FirehoseReceiver.name)
         if !read.flowLines.isEmpty {
             let format = attributes[FirehoseReceiver.formatAttribute]
@@ -67,12 +69,17 @@ struct FirehoseReceiver: Sendable {
                     read.flowLines, requestID: request.requestID, cluster: cluster, format: format, actor: call.actor)
             }
             metrics.add(.recordsAccepted, summary.accepted, receiver: FirehoseReceiver.name)
+            isSomethingKept = isSomethingKept || summary.accepted + summary.duplicates + summary.knownFiles > 0
             rejects += summary.firstRejects
             rejected += summary.rejected
         }
         metrics.add(.recordsRejected, rejected, receiver: FirehoseReceiver.name)
         journal.rejected(
             receiver: FirehoseReceiver.name, principal: call.principal, count: rejected, examples: rejects)
+        // Firehose keeps in its bucket what is refused as a whole, and has no word for a part.
+        if rejected > 0, !isSomethingKept {
+            throw Problem.badRequest("cannot use any record: \(rejects.prefix(3).joined(separator: "; "))")
+        }
     }
 
     /// The common attribute that names the order of fields of flow logs.

@@ -25,13 +25,12 @@ struct RemoteWriteReceiver: Sendable {
     }
 
     private func take(_ call: Call) async throws -> Answer {
-        let version = try RemoteWriteReceiver.version(of: call.headers[.contentType] ?? "")
-        guard call.headers[.contentEncoding]?.lowercased() ?? "snappy" == "snappy" else {
-            throw Problem(
-                .unsupportedMediaType, "encoding", "cannot read this Content-Encoding", remedy: "send snappy")
-        }
         let outcome: SampleIntake.Outcome
         do {
+            let version = try RemoteWriteReceiver.version(of: call.headers[.contentType] ?? "")
+            guard call.headers[.contentEncoding]?.lowercased() ?? "snappy" == "snappy" else {
+                throw ReceiveError(.unsupported, "cannot read this Content-Encoding: send snappy")
+            }
             outcome = try await intake.take(cluster: call.principal?.cluster) { table, limits in
                 let body: [UInt8]
                 do { body = try Snappy.decompress(call.body, bytesMax: limits.bodyBytesMax) } catch {
@@ -74,18 +73,17 @@ struct RemoteWriteReceiver: Sendable {
     }
 
     /// 1.0 unless the type names the message of 2.0; any other message is 415.
-    private static func version(of contentType: String) throws -> RemoteWriteReader.Version {
-        let parts = contentType.split(separator: ";").map { $0.filter { $0 != " " } }
-        guard let message = parts.first(where: { $0.hasPrefix("proto=") })?.dropFirst("proto=".count) else {
-            return .v1
-        }
-        switch message {
+    private static func version(of contentType: String) throws(ReceiveError) -> RemoteWriteReader.Version {
+        let parameters = contentType.split(separator: ";").dropFirst().map { $0.filter { $0 != " " && $0 != "\"" } }
+        guard let parameter = parameters.first(where: { $0.lowercased().hasPrefix("proto=") }) else { return .v1 }
+        switch parameter.dropFirst("proto=".count) {
         case "prometheus.WriteRequest": return .v1
         case "io.prometheus.write.v2.Request": return .v2
-        default:
-            throw Problem(
-                .unsupportedMediaType, "content-type", "cannot read the message \(message.prefix(100))",
-                remedy: "send prometheus.WriteRequest or io.prometheus.write.v2.Request")
+        case let message:
+            throw ReceiveError(
+                .unsupported,
+                "cannot read the message \(message.prefix(100)): send prometheus.WriteRequest or "
+                    + "io.prometheus.write.v2.Request")
         }
     }
 }
