@@ -16,12 +16,6 @@ struct CommandRoutes: Sendable {
     let random: any RandomSource
     let gatekeeper: Gatekeeper
 
-    /// Only who may approve says these, under its own name.
-    static func needsApproval(_ type: String) -> Bool {
-        let name = EventType(type).name
-        return name.hasPrefix("approval.") && name != "approval.requested" || FindingState.eventNames.contains(name)
-    }
-
     var routes: [Route] {
         [
             Route(
@@ -30,7 +24,7 @@ struct CommandRoutes: Sendable {
                     "Record one event of Cairn's vocabulary: refused, with the rule's name, if the run does not allow it.",
                 bodyTypes: [MediaTypes.json], successStatus: .created
             ) { call in
-                guard !CommandRoutes.needsApproval(try CommandRoutes.object(call)["type"]?.string ?? "") else {
+                guard !Judgements.contain(try CommandRoutes.object(call)["type"]?.string ?? "") else {
                     throw Problem(
                         .forbidden, "forbidden", "cannot record an approval or a judgement here",
                         remedy: "POST /v1/approvals with the scope approve")
@@ -39,10 +33,10 @@ struct CommandRoutes: Sendable {
             },
             Route(
                 method: .post, path: "/v1/approvals", access: .scope(.approve),
-                summary: "Approve or reject, or judge a finding.", bodyTypes: [MediaTypes.json],
+                summary: "Approve or reject, or judge a finding, a gate or an incident.", bodyTypes: [MediaTypes.json],
                 successStatus: .created
             ) { call in
-                guard CommandRoutes.needsApproval(try CommandRoutes.object(call)["type"]?.string ?? "") else {
+                guard Judgements.contain(try CommandRoutes.object(call)["type"]?.string ?? "") else {
                     throw Problem.badRequest(
                         "cannot record this here", remedy: "POST /v1/commands takes what is no approval or judgement")
                 }
@@ -172,9 +166,7 @@ struct CommandRoutes: Sendable {
                 let request = try CommandRoutes.read(call) { bytes throws(ReceiveError) in
                     try GateRequest.flagger(bytes)
                 }
-                let decision = try await decision(request.run, request.phase, call, records: true)
-                // Flagger looks at the status alone.
-                return .json(decision.flagger, decision.outcome == .pass ? .ok : .forbidden)
+                return CommandRoutes.flagger(try await decision(request.run, request.phase, call, records: true))
             },
         ]
     }
@@ -183,6 +175,11 @@ struct CommandRoutes: Sendable {
         _ call: Call, _ body: ([UInt8]) throws(ReceiveError) -> GateRequest
     ) throws -> GateRequest {
         do throws(ReceiveError) { return try body(call.body) } catch { throw Problem(error) }
+    }
+
+    /// Flagger looks at the status alone.
+    private static func flagger(_ decision: GateDecision) -> Answer {
+        .json(decision.flagger, decision.outcome == .pass ? .ok : .forbidden)
     }
 
     private func decide(_ call: Call, records: Bool, format given: String? = nil) async throws -> Answer {
@@ -194,7 +191,7 @@ struct CommandRoutes: Sendable {
         case "json": return .json(decision.json)
         case "ecs-hook": return .json(decision.ecsHook)
         case "argo": return .json(decision.argoRollouts)
-        case "flagger": return .json(decision.flagger)
+        case "flagger": return CommandRoutes.flagger(decision)
         case let other: throw Problem.badRequest("cannot answer as \(other.prefix(40))")
         }
     }
