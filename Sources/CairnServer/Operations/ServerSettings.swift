@@ -84,15 +84,16 @@ package struct ServerSettings: Sendable {
     private static var names: [String] { (Array(readers.keys) + pairNames + fileNames).sorted() }
 
     private mutating func read(_ content: [UInt8], path: String) throws(SettingsError) {
-        guard let text = String(validating: content, as: UTF8.self) else {
-            throw SettingsError(place: path, reason: "it is not UTF-8")
-        }
-        let value: JSONValue
-        do { value = try YAMLParser.parse(text).value } catch {
+        let documents: [YAMLDocument]
+        do { documents = try YAMLParser.documents(content) } catch {
             throw SettingsError(place: "\(path):\(error.line):\(error.column)", reason: error.reason)
         }
+        if documents.count > 1 {
+            throw SettingsError(place: "\(path):\(documents[1].line)", reason: "there is a second document")
+        }
+        // A file with nothing but comments, as it comes with Cairn, leaves all as it is.
+        guard let value = documents.first?.value, !value.isNull else { return }
         guard let object = value.object else {
-            if value.isNull { return }
             throw SettingsError(place: path, reason: "it is no list of names with values")
         }
         file = path
