@@ -1,3 +1,5 @@
+internal import CairnBytes
+
 /// What an ad hoc aggregation groups by: any field of a record, the cluster of its file, or the minute of its start.
 package enum FlowColumn: Hashable, Sendable, CustomStringConvertible {
     case cluster
@@ -26,40 +28,9 @@ package enum FlowColumn: Hashable, Sendable, CustomStringConvertible {
     /// Why a name is none, with the nearest names there are.
     static func unknown(_ name: String) -> String {
         let reason = "\"\(name)\" is neither a field of flow logs nor cluster or minute"
-        let near = nearest(to: name)
+        let near = NearestNames.of(name, among: ["cluster", "minute"] + FlowLogField.allCases.map(\.rawValue))
         if near.isEmpty { return "\(reason); there are srcaddr, dstaddr, srcport, dstport, action and more" }
         return "\(reason); did you mean \(near.joined(separator: ", "))?"
-    }
-
-    /// Up to three names that differ little from a word, or begin or end with it, the nearest first.
-    static func nearest(to word: String) -> [String] {
-        let wanted = Array(word.lowercased().utf8.prefix(64).map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : $0 })
-        let names = ["cluster", "minute"] + FlowLogField.allCases.map(\.rawValue)
-        let distances = names.map { name -> (name: String, distance: Int) in
-            let letters = Array(name.utf8)
-            // A part of a name is as near as a name with one wrong letter: `address` is none, `status` is.
-            let isPart =
-                wanted.count >= 3
-                && (letters.starts(with: wanted) || letters.reversed().starts(with: wanted.reversed()))
-            return (name, isPart ? 1 : FlowColumn.distance(wanted, letters))
-        }
-        let near = distances.filter { $0.distance <= max(2, wanted.count / 3) }
-        return near.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(3).map(\.name)
-    }
-
-    /// Letters to insert, delete or replace until one word is the other.
-    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var row = Array(0...right.count)
-        for (i, letter) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for j in right.indices {
-                let replaced = diagonal + (letter == right[j] ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(replaced, diagonal + 1, row[j] + 1)
-            }
-        }
-        return row[right.count]
     }
 
     /// True if values are compared and ordered as numbers.

@@ -64,11 +64,11 @@ enum Projections {
     static var tables: [Table] { all.flatMap { $0.tables } }
 
     /// What a read model was made with: another text means that it must be rebuilt.
-    static var signature: String {
+    static let signature: String = {
         let checks = all.map { projection in
             let statements = projection.tables.map { $0.createStatement + ($0.viewStatement ?? "") }.joined()
             return "\(projection.name) \(projection.version) \(Checksum.crc32(Array(statements.utf8)))"
         }
         return "1: " + checks.joined(separator: ", ")
-    }
+    }()
 }

@@ -23,6 +23,8 @@ package struct TokenOffice {
     static let source = "/cairn/access"
     /// A name is read in tables and stands in every event of its holder.
     package static let nameBytesMax = 100
+    /// People of an identity provider are called so with their subject: no token's holder is taken for one of them.
+    package static let foreignPrefix = "oidc:"
     /// 48 bits tell tokens apart; 256 cannot be guessed.
     private static let idBytes = 6
     private static let secretBytes = 32
@@ -40,7 +42,17 @@ package struct TokenOffice {
     }
 
     /// - Returns: the only text of the token that will ever be: the log has a digest of its secret.
+    /// - Throws: `LedgerError` of `invalidEvent` for a name that is somebody else's, or a token that would be over.
     package func create(_ order: Order) throws -> TokenText {
+        guard !order.name.hasPrefix(TokenOffice.foreignPrefix) else {
+            throw LedgerError(
+                .invalidEvent, "cannot make a token with the name \(order.name)",
+                remedy: "names that begin with \(TokenOffice.foreignPrefix) are those of an identity provider's people")
+        }
+        if let expires = order.expires, expires <= clock.now() {
+            throw LedgerError(
+                .invalidEvent, "cannot make a token that ends at \(expires)", remedy: "name a time that is to come")
+        }
         let token = TokenText(
             id: Hex.string(random.bytes(count: TokenOffice.idBytes)),
             secret: Base64.urlString(random.bytes(count: TokenOffice.secretBytes)))

@@ -28,12 +28,16 @@ package struct CairnServer: Sendable {
         package var write: @Sendable (String) -> Void
         /// How certificates of SNS and keys of OIDC are read; nil: over HTTPS.
         package var outside: (any OutsideReader)?
+        /// Free space of the file system that holds a path; nil: as the system says.
+        package var freeBytes: (@Sendable (String) -> UInt64?)?
 
         package init(
             clock: any WallClock, random: any RandomSource, version: String, queries: SavedQueries,
-            write: @escaping @Sendable (String) -> Void, outside: (any OutsideReader)? = nil
+            write: @escaping @Sendable (String) -> Void, outside: (any OutsideReader)? = nil,
+            freeBytes: (@Sendable (String) -> UInt64?)? = nil
         ) {
             self.outside = outside
+            self.freeBytes = freeBytes
             self.clock = clock
             self.random = random
             self.version = version
@@ -52,7 +56,8 @@ package struct CairnServer: Sendable {
     package init(_ workspace: Workspace, options: ServerOptions, environment: Environment) throws {
         if let obstacle = options.obstacle {
             throw QuestionError(
-                .question, obstacle, remedy: "give tls.certificate and tls.key, or allow it with --allow-plain-text")
+                .question, obstacle, remedy: "give --tls-certificate and --tls-key, or allow it with --allow-plain-text"
+            )
         }
         self.workspace = workspace
         self.options = options
@@ -74,8 +79,8 @@ package struct CairnServer: Sendable {
                 idleTimeout: .seconds(Int64(CairnServer.idleSeconds)),
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)))
-        let reloader = try options.tls.map { try CertificateReloader($0, logger: logger) }
-        let server = try reloader.map { try HTTPServerBuilder.tls(http, tlsConfiguration: $0.configuration) } ?? http
+        let server =
+            try parts.certificates.map { try HTTPServerBuilder.tls(http, tlsConfiguration: $0.configuration) } ?? http
         let app = Application(
             responder: front.router().buildResponder(), server: server,
             configuration: ApplicationConfiguration(
@@ -83,20 +88,23 @@ package struct CairnServer: Sendable {
                 availableConnectionsDelegate: MaximumAvailableConnections(options.connectionsMax, logger: logger)),
             onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) }, logger: logger)
         parts.start()
-        var services: [any Service] = [app, FeedCloser(feed: parts.feed)]
-        if let reloader { services.append(reloader) }
-        services += parts.services
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: services.map {
-                    .init(
-                        service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .gracefullyShutdownGroup)
-                }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        let services: [any Service] = [app, FeedCloser(feed: parts.feed)] + parts.services
+        var configuration = ServiceGroupConfiguration(
+            services: services.map {
+                .init(
+                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup)
+            }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(options.stopSecondsMax)
+        let group = ServiceGroup(configuration: configuration)
         let result: Result<Void, any Error>
         do { result = .success(try await group.run()) } catch { result = .failure(error) }
         try await parts.stop()
-        try result.get()
+        do { try result.get() } catch let error as IOError {
+            throw QuestionError(
+                .question, "cannot listen on \(options.host):\(options.port): \(error)",
+                remedy: "see which program has it, or choose another one with --listen")
+        }
     }
 
     /// Every route with the scope that it needs: a scope's text, `any` for any valid token, `none` for nobody's.

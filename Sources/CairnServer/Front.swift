@@ -1,11 +1,12 @@
 import CairnBytes
+import CairnFlowLogs
 import CairnLedger
 import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
 
-/// What Hummingbird hands to each request: the address of the peer beside its own needs.
+/// What Hummingbird hands to each request: the address of the other end of the connection beside its own needs.
 struct ConnectionContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let remote: String
@@ -26,6 +27,7 @@ struct Front: Sendable {
     let journal: Journal
     let clock: any WallClock
     let logger: Logger
+    let trustedProxies: [IPPrefix]
     let pages: any ErrorPages
     /// Whether answers go over TLS, so that browsers may be told to insist on it.
     let isEncrypted: Bool
@@ -53,46 +55,59 @@ struct Front: Sendable {
     private func respond(to request: Request, _ context: ConnectionContext, _ route: Route) async -> Response {
         let start = clock.monotonicMicroseconds()
         let traceparent = request.headers[.traceparent].flatMap { TraceContext.isUsable($0) ? $0 : nil }
+        let remote = CallerAddress.of(peer: context.remote, headers: request.headers, trusted: trustedProxies)
         var caller: String?
         var answer: Answer
+        var denial: String?
         do {
-            answer = try await answered(request, context, route, traceparent, &caller)
+            answer = try await answered(request, context, route, remote, traceparent, &caller)
+            // The login page comes again where a token is none.
+            if answer.status == .unauthorized { denial = "unauthorized" }
         } catch {
-            answer = refused(Problem(error), request, route)
+            let problem = Problem(error)
+            if problem.isDenial { denial = problem.code }
+            answer = refused(problem, request, route)
+        }
+        if let denial {
+            journal.denied(
+                method: route.method.rawValue, route: route.path, reason: denial, principal: caller, remote: remote)
         }
         let seconds = Double(clock.monotonicMicroseconds() - start) / 1e6
         metrics.answered(
             method: route.method.rawValue, route: route.path, status: answer.status.code, seconds: seconds)
-        log(route, answer.status, seconds, caller, traceparent)
+        log(route, answer.status, seconds, caller, remote, traceparent)
         return response(answer, traceparent)
     }
 
     private func answered(
-        _ request: Request, _ context: ConnectionContext, _ route: Route, _ traceparent: String?,
+        _ request: Request, _ context: ConnectionContext, _ route: Route, _ remote: String, _ traceparent: String?,
         _ caller: inout String?
     ) async throws -> Answer {
         let now = clock.now()
         let (principal, session) = try await gatekeeper.admit(
-            route, headers: request.headers, remote: context.remote, at: now)
-        caller = principal?.name
+            route, headers: request.headers, remote: remote, at: now, caller: &caller)
         let parameters = try Front.parameters(of: context, route)
         var body: [UInt8] = []
-        var taken = 0
-        defer { bodies.budget.give(back: taken) }
+        let room = bodies.budget.room(
+            for: principal.map { $0.tokenID ?? $0.name } ?? remote,
+            isSmall: route.bodyBytesMax <= Route.smallBodyBytesMax)
+        defer { room.giveBack() }
         if !route.bodyTypes.isEmpty {
             try Front.check(request.headers[.contentType], route)
-            (body, taken) = try await bodies.read(request, bytesMax: route.bodyBytesMax)
+            body = try await bodies.read(request, bytesMax: route.bodyBytesMax, room)
             if !route.keepsEncoding, let encoding = request.headers[.contentEncoding] {
                 let grown = min(Route.decompressedBytesMax, route.bodyBytesMax)
-                body = try await bodies.decoded(body, encoding, bytesMax: grown, taken: &taken)
+                body = try await bodies.decoded(body, encoding, bytesMax: grown, room)
             }
         }
-        let query = request.uri.queryParameters.map { (name: String($0.key), value: String($0.value)) }
+        guard let query = PercentEncoding.fields((request.uri.query ?? "").utf8) else {
+            throw Problem.badRequest("cannot read the query: it is not percent-encoded UTF-8")
+        }
         return try await route.handle(
             Call(
                 method: request.method, path: request.uri.path, parameters: parameters, query: query,
                 headers: request.headers, body: body, principal: principal, session: session,
-                remote: context.remote, now: now, traceparent: traceparent))
+                remote: remote, now: now, traceparent: traceparent))
     }
 
     private static func parameters(of context: ConnectionContext, _ route: Route) throws -> [String: String] {
@@ -170,18 +185,42 @@ struct Front: Sendable {
     }
 
     private func log(
-        _ route: Route, _ status: HTTPResponse.Status, _ seconds: Double, _ caller: String?, _ traceparent: String?
+        _ route: Route, _ status: HTTPResponse.Status, _ seconds: Double, _ caller: String?, _ remote: String,
+        _ traceparent: String?
     ) {
         var metadata: Logger.Metadata = [
             "method": "\(route.method.rawValue)", "route": "\(route.path)", "status": "\(status.code)",
-            "seconds": "\(seconds)",
+            "seconds": "\(seconds)", "remote": "\(remote)",
         ]
         if let caller { metadata["caller"] = "\(caller)" }
         if let traceparent { metadata["traceparent"] = "\(traceparent)" }
         logger.info("answered", metadata: metadata)
     }
 
-    /// Paths that no route has.
+    private func problem(_ error: HTTPError, _ request: Request) -> Problem {
+        guard error.status == .notFound else {
+            return Problem(error.status, "http", "cannot answer this: \(error.status.reasonPhrase)")
+        }
+        let methods = Set(routes.filter { Front.matches(request.uri.path, $0) }.map(\.method.rawValue))
+        guard methods.isEmpty else {
+            return Problem(
+                .methodNotAllowed, "method", "cannot \(request.method.rawValue.prefix(40)) this",
+                remedy: "use \(methods.sorted().joined(separator: " or "))")
+        }
+        return .notFound("\(request.uri.path.prefix(200))", remedy: "GET /v1/openapi.json lists what there is")
+    }
+
+    private static func matches(_ path: String, _ route: Route) -> Bool {
+        let parts = path.split(separator: "/")
+        let pattern = route.path.split(separator: "/")
+        for (index, part) in pattern.enumerated() {
+            if part.hasSuffix("...}") { return parts.count > index }
+            guard index < parts.count, part.hasPrefix("{") || part == parts[index] else { return false }
+        }
+        return parts.count == pattern.count
+    }
+
+    /// Paths that no route has, or not with this method.
     private struct UnknownPath: RouterMiddleware {
         let front: Front
 
@@ -190,11 +229,7 @@ struct Front: Sendable {
             next: (Request, ConnectionContext) async throws -> Response
         ) async throws -> Response {
             do { return try await next(request, context) } catch let error as HTTPError {
-                let problem =
-                    error.status == .notFound
-                    ? Problem.notFound(
-                        "\(request.uri.path.prefix(200))", remedy: "GET /v1/openapi.json lists what there is")
-                    : Problem(error.status, "http", "cannot answer this: \(error.status.reasonPhrase)")
+                let problem = front.problem(error, request)
                 let isPage = request.headers[.accept]?.contains("text/html") ?? false
                 return front.response(
                     isPage

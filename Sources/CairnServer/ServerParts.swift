@@ -17,6 +17,8 @@ struct ServerParts: Sendable {
     private let follower: Follower
     private let watch: AnalysisWatch
     private let disk: DiskWatch
+    /// Nil without TLS.
+    let certificates: CertificateReloader?
     private let pool: BlockingPool
     private let questionPool: BlockingPool
     private let web: WebReader
@@ -31,6 +33,11 @@ struct ServerParts: Sendable {
         let run = Hex.string(random.bytes(count: 8))
         let seed = random.bytes(count: 8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         let metrics = ServerMetrics()
+        // First what may fail: what comes after has threads.
+        certificates = try options.tls.map {
+            try CertificateReloader(
+                $0, intervalMilliseconds: options.lookMilliseconds, metrics: metrics, logger: logger)
+        }
         let (pool, questionPool) = (BlockingPool(), BlockingPool())
         let room = QuestionRoom(pool: questionPool)
         let web = WebReader(clock: clock)
@@ -43,9 +50,14 @@ struct ServerParts: Sendable {
         let gatekeeper = Gatekeeper(
             tokens: tokens, sessions: sessions,
             limits: RateLimits(.init(perSecond: options.callsPerSecond, burst: options.callsPerSecond * 4)),
-            strangerLimits: RateLimits(ServerParts.strangers), journal: journal, clock: clock,
+            strangerLimits: RateLimits(ServerParts.strangers), clock: clock,
             signedTokens: try options.oidc.map { try SignedTokens($0, outside: outside) })
-        let samples = SampleIntake(ledger: ledger, clock: clock, pool: pool, run: run, seed: seed)
+        let samples = SampleIntake(
+            ledger: ledger, clock: clock, pool: pool, run: run, seed: seed, queuedSamplesMax: options.queuedSamplesMax)
+        let disk = DiskWatch(
+            path: workspace.path, freeBytesMin: options.diskFreeBytesMin,
+            intervalMilliseconds: options.lookMilliseconds, freeBytes: environment.freeBytes, clock: clock,
+            metrics: metrics, samples: samples, journal: journal, logger: logger)
         let events = EventIntake(ledger: ledger, clock: clock, pool: pool, journal: journal, metrics: metrics)
         let watch = AnalysisWatch(
             workspace: workspace, clock: clock, intervalSeconds: options.analysisSeconds, metrics: metrics,
@@ -56,7 +68,7 @@ struct ServerParts: Sendable {
             workspace: workspace, pool: questionPool, room: room, sessions: sessions, gatekeeper: gatekeeper,
             commands: commands,
             watch: watch, isEncrypted: options.tls != nil)
-        let budget = BodyBudget(bytesMax: options.bodyBytesMax)
+        let budget = BodyBudget(bytesMax: options.bodyBytesMax, bodyBytesMax: Route.largeBodyBytesMax)
         var routes = RemoteWriteReceiver(intake: samples, journal: journal, metrics: metrics).routes
         routes += OTLPReceiver(intake: samples, journal: journal, metrics: metrics).routes
         routes +=
@@ -78,7 +90,8 @@ struct ServerParts: Sendable {
             FollowRoute(ledger: ledger, feed: feed, pool: questionPool, gatekeeper: gatekeeper, clock: clock).route)
         routes +=
             OperationsRoutes(
-                workspace: workspace, metrics: metrics, samples: samples, bodies: budget, feed: feed, pool: pool
+                workspace: workspace, metrics: metrics, samples: samples, bodies: budget, feed: feed, disk: disk,
+                pool: pool
             ).routes
         let document = OpenAPI(routes: routes, version: environment.version).json
         routes.append(
@@ -89,8 +102,8 @@ struct ServerParts: Sendable {
         front = Front(
             routes: routes.map { $0.leavingTrace(in: journal, on: pool) }, gatekeeper: gatekeeper,
             bodies: BodyReader(budget: budget, pool: pool, clock: clock), metrics: metrics, journal: journal,
-            clock: clock,
-            logger: logger, pages: pages, isEncrypted: options.tls != nil)
+            clock: clock, logger: logger, trustedProxies: options.trustedProxies, pages: pages,
+            isEncrypted: options.tls != nil)
         self.feed = feed
         self.pool = pool
         self.questionPool = questionPool
@@ -100,9 +113,7 @@ struct ServerParts: Sendable {
         follower = Follower(
             ledger: ledger, readModel: workspace.readModel, tokens: tokens, journal: journal, feed: feed,
             metrics: metrics, onProblem: tell)
-        disk = DiskWatch(
-            path: workspace.path, freeBytesMin: options.diskFreeBytesMin, clock: clock, metrics: metrics,
-            samples: samples, journal: journal, onProblem: tell)
+        self.disk = disk
         services = [
             Notifier(
                 targets: options.notifications, workspace: workspace, feed: feed, pool: pool, clock: clock,
@@ -115,16 +126,21 @@ struct ServerParts: Sendable {
         follower.start()
         watch.start()
         disk.start()
+        certificates?.start()
     }
 
     /// Returns when what waits is on disk and every thread has ended.
     func stop() async throws {
-        // On a thread that may block.
-        try await pool.run {
-            disk.stop()
-            watch.stop()
-            samples.stop()
-            follower.stop()
+        // On a thread that may block, also where the task was cancelled; what senders wait for comes first.
+        await withCheckedContinuation { continuation in
+            pool.submit {
+                samples.stop()
+                follower.stop()
+                disk.stop()
+                certificates?.stop()
+                watch.stop()
+                continuation.resume()
+            }
         }
         try await web.stop()
         try await questionPool.stop()

@@ -1,4 +1,5 @@
 import CairnBytes
+import CairnLedger
 import CairnModel
 import CairnRecorder
 import CairnServer
@@ -119,5 +120,92 @@ struct AccessMatrixTests {
             }
             #expect(rows == [["count": 3, "route": "/v1/tokens", "reason": "forbidden"]])
         }
+    }
+
+    @Test("Who is refused inside a route, or by where the call is from, is in the log, too")
+    func denials() async throws {
+        let clock = ManualClock()
+        try await ServerHarness.run(
+            clock: clock,
+            afterwards: { ledger throws in
+                var reasons: [String: Int64] = [:]
+                try ledger.forEach(from: 0) { event in
+                    guard event.type == "cairn.access.denied.v1" else { return }
+                    let key = "\(event.data["route"]?.string ?? "") \(event.data["reason"]?.string ?? "")"
+                    reasons[key, default: 0] += event.data["count"]?.integer ?? 0
+                }
+                #expect(reasons["/v1/commands forbidden"] == 1)
+                #expect(reasons["/v1/commands person"] == 1)
+                #expect(reasons["/v1/approvals person"] == 1)
+                #expect(reasons["/v1/approvals refused.approver_is_requester"] == 1)
+                #expect(reasons["/v1/commands cross-site"] == 1)
+                #expect(reasons["/login cross-site"] == 1)
+                #expect(reasons["/login unauthorized"] == 50)
+                #expect(reasons["/login rate-limit"] == 3)
+            }
+        ) { server in
+            let token = try await server.token("ingest", "read", "approve", name: "ana")
+            func status(_ path: String, _ type: String, _ data: JSONValue) async throws -> Int {
+                try await server.post(
+                    path, token: token, ["type": .string(type), "stream": "migration/m-1", "data": data]
+                ).status
+            }
+            let plan: JSONValue = [
+                "playbook": "cluster-migration", "source_cluster": "old", "target_cluster": "new", "applications": [],
+            ]
+            #expect(try await status("/v1/commands", "cairn.migration.planned.v1", plan) == 201)
+            let asked: JSONValue = ["phase": "precheck", "reason": "ready"]
+            #expect(try await status("/v1/commands", "cairn.approval.requested.v1", asked) == 201)
+            let granted = "cairn.approval.granted.v1"
+            #expect(try await status("/v1/commands", granted, ["phase": "precheck"]) == 403)
+            #expect(try await status("/v1/approvals", granted, ["phase": "precheck"]) == 409)
+            let other: JSONValue = ["phase": "precheck", "approver": "eve", "requested_by": "eve"]
+            #expect(try await status("/v1/approvals", granted, other) == 403)
+            #expect(try await status("/v1/commands", "cairn.approval.requested.v1", other) == 403)
+
+            // A browser that keeps a password sends it for another site's page, too.
+            let basic = "Basic \(Base64.string(Array("ana:\(token)".utf8)))"
+            let crossing = try await server.send(
+                "POST", "/v1/commands",
+                headers: [
+                    ("Authorization", basic), ("Sec-Fetch-Site", "cross-site"), ("Content-Type", "application/json"),
+                ], Array("{}".utf8))
+            #expect(crossing.status == 403)
+            func logIn(_ token: String, site: String = "same-origin") async throws -> Int {
+                try await server.send(
+                    "POST", "/login",
+                    headers: [("Content-Type", "application/x-www-form-urlencoded"), ("Sec-Fetch-Site", site)],
+                    Array("token=\(token)".utf8)
+                ).status
+            }
+            #expect(try await logIn(token, site: "cross-site") == 403)
+
+            // Whoever guesses is slowed down and told so; whoever has a token gets in all the same.
+            clock.advance(seconds: 60)
+            var statuses: [Int] = []
+            for _ in 0..<53 { statuses.append(try await logIn("cairn_no_no")) }
+            #expect(statuses == [Int](repeating: 401, count: 50) + [429, 429, 429])
+            #expect(try await logIn(token) == 303)
+        }
+    }
+
+    @Test("A route that is open does not look at what is shown")
+    func openRoutes() async throws {
+        var provider = ServerOptions.OIDC(
+            issuer: "https://login.example.com/", audience: "cairn", keysURL: "https://login.example.com/keys")
+        provider.scopes = ["sre": ["read"]]
+        let oidc = provider
+        try await ServerHarness.run({ $0.oidc = oidc }, outside: Unreachable()) { server async throws in
+            for path in ["/healthz", "/readyz", "/login"] {
+                #expect(try await server.send("GET", path, token: "a.b.c").status == 200, "\(path)")
+            }
+            #expect(try await server.send("GET", "/v1/status").status == 401)
+            #expect(try await server.send("GET", "/v1/status", token: "eyJhIjoxfQ.b.c").status == 503)
+        }
+    }
+
+    private struct Unreachable: OutsideReader {
+        struct Failure: Error {}
+        func read(_ url: String, keptSeconds: Int64) async throws -> [UInt8] { throw Failure() }
     }
 }

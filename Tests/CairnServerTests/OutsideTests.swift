@@ -14,14 +14,15 @@ import Testing
 struct OutsideTests {
     /// Pages that lie elsewhere.
     private final class Pages: OutsideReader {
-        private let pages: [String: [UInt8]]
+        private let pages: Locked<[String: [UInt8]]>
         private let asked = Locked<[String]>([])
-        init(_ pages: [String: [UInt8]]) { self.pages = pages }
+        init(_ pages: [String: [UInt8]]) { self.pages = Locked(pages) }
+        func put(_ page: [UInt8], at url: String) { pages.with { $0[url] = page } }
         var addresses: [String] { asked.with { $0 } }
 
-        func read(_ url: String) async throws -> [UInt8] {
+        func read(_ url: String, keptSeconds: Int64) async throws -> [UInt8] {
             asked.with { $0.append(url) }
-            return pages[url] ?? []
+            return pages.with { $0[url] ?? [] }
         }
     }
 
@@ -161,6 +162,8 @@ struct OutsideTests {
         var aud: [String]
         var sub = "ana@example.com"
         var exp: Double
+        var nbf: String?
+        var iat: Double?
         var groups: [String]
         func verify(using algorithm: some JWTAlgorithm) throws {}
     }
@@ -169,15 +172,14 @@ struct OutsideTests {
     func identityProvider() async throws {
         let key = P256.Signing.PrivateKey()
         let point = key.publicKey.rawRepresentation
-        let keys: JSONValue = [
-            "keys": [
-                [
-                    "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "k1",
-                    "x": .string(Base64.urlString(Array(point.prefix(32)))),
-                    "y": .string(Base64.urlString(Array(point.suffix(32)))),
-                ]
+        func published(_ point: Data, _ id: String) -> JSONValue {
+            [
+                "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": .string(id),
+                "x": .string(Base64.urlString(Array(point.prefix(32)))),
+                "y": .string(Base64.urlString(Array(point.suffix(32)))),
             ]
-        ]
+        }
+        let keys: JSONValue = ["keys": [published(point, "k1")]]
         let pages = Pages(["https://login.example.com/keys": CanonicalJSON.bytes(of: keys)])
         let signer = JWTKeyCollection()
         await signer.add(ecdsa: try ES256PrivateKey(backing: key), kid: "k1")
@@ -185,14 +187,27 @@ struct OutsideTests {
         await stranger.add(ecdsa: ES256PrivateKey(), kid: "k1")
         let later = Date().timeIntervalSince1970 + 600
         let good = Token(iss: "https://login.example.com/", aud: ["cairn"], exp: later, groups: ["sre", "staff"])
-        var others = [good, good, good, good]
+        var others = [good, good, good, good, good, good, good, good, good]
         others[0].iss = "https://elsewhere.example.com/"
         others[1].aud = ["wiki"]
         others[2].exp = later - 3600
         others[3].groups = ["staff"]
+        others[4].nbf = "2020-01-01"
+        others[5].iat = later
+        others[6].sub = String(repeating: "a", count: 5000)
+        others[7].sub = "ana\nadmin"
+        others[8].sub = ""
         let valid = try await signer.sign(good, kid: "k1")
         var refused = [try await stranger.sign(good, kid: "k1"), "a.b.c", String(valid.dropLast(2)) + "AA"]
         for other in others { refused.append(try await signer.sign(other, kid: "k1")) }
+        refused.append(try await signer.sign(good, kid: "k1", header: ["crit": ["urn:x"]]))
+        let newKey = P256.Signing.PrivateKey()
+        let newSigner = JWTKeyCollection()
+        await newSigner.add(ecdsa: try ES256PrivateKey(backing: newKey), kid: "k2")
+        let newer = try await newSigner.sign(good, kid: "k2")
+        let newKeys: JSONValue = [
+            "keys": [published(point, "k1"), published(newKey.publicKey.rawRepresentation, "k2")]
+        ]
         let texts = refused
         var oidc = ServerOptions.OIDC(
             issuer: "https://login.example.com/", audience: "cairn", keysURL: "https://login.example.com/keys")
@@ -200,7 +215,7 @@ struct OutsideTests {
         let provider = oidc
         try await ServerHarness.run({ $0.oidc = provider }, outside: pages) { server in
             let who = try await server.send("GET", "/v1/whoami", token: valid)
-            #expect(who.json?["name"]?.string == "ana@example.com", "\(who.text)")
+            #expect(who.json?["name"]?.string == "oidc:ana@example.com", "\(who.text)")
             #expect(who.json?["type"]?.string == "oidc")
             #expect(who.json?["scopes"] == ["read", "approve"])
             #expect(try await server.send("GET", "/v1/status", token: valid).status == 200)
@@ -208,6 +223,10 @@ struct OutsideTests {
                 let reply = try await server.send("GET", "/v1/status", token: text)
                 #expect(reply.status == 401 || reply.status == 403, "\(reply.status) \(text)")
             }
+            // A new key is asked for when a token names it.
+            #expect(try await server.send("GET", "/v1/whoami", token: newer).status == 401)
+            pages.put(CanonicalJSON.bytes(of: newKeys), at: "https://login.example.com/keys")
+            #expect(try await server.send("GET", "/v1/whoami", token: newer).status == 200)
         }
     }
 
@@ -217,7 +236,7 @@ struct OutsideTests {
     func notifier() async throws {
         let bodies = Locked<[(path: String, body: JSONValue, key: String?)]>([])
         let router = Router()
-        router.post("**") { request, _ -> HTTPResponse.Status in
+        router.post("**") { request, _ -> Response in
             let bytes = Array(try await request.body.collect(upTo: 1 << 20).readableBytesView)
             let body = (try? JSONParser.parse(bytes).value) ?? .null
             let isFirst = bodies.with { bodies in
@@ -225,7 +244,12 @@ struct OutsideTests {
                 return bodies.count { $0.path == request.uri.path } == 1
             }
             // One of them is down at first.
-            return isFirst && request.uri.path == "/pager" ? .serviceUnavailable : .ok
+            if isFirst, request.uri.path == "/pager" { return Response(status: .serviceUnavailable) }
+            // And one has moved, to where nobody decided to tell anything.
+            if request.uri.path == "/moved" {
+                return Response(status: .temporaryRedirect, headers: [.location: "/elsewhere"])
+            }
+            return Response(status: .ok)
         }
         let (ports, announced) = AsyncStream.makeStream(of: Int.self)
         let app = Application(
@@ -239,6 +263,7 @@ struct OutsideTests {
             NotificationTarget(name: "chat", url: "http://127.0.0.1:\(port)/chat", shape: .webhook, secret: "s3cret"),
             NotificationTarget(name: "alerts", url: "http://127.0.0.1:\(port)/alerts", shape: .alertmanager),
             NotificationTarget(name: "pager", url: "http://127.0.0.1:\(port)/pager", shape: .pagerduty, secret: "key"),
+            NotificationTarget(name: "moved", url: "http://127.0.0.1:\(port)/moved", shape: .webhook),
         ]
         try await ServerHarness.run {
             $0.notifications = targets
@@ -262,20 +287,22 @@ struct OutsideTests {
                 ])
             #expect(asked.status == 201, "\(asked.text)")
             var rows: [JSONValue] = []
-            for _ in 0..<150 where rows.count < 3 {
+            for _ in 0..<150 where rows.count < 4 {
                 try await Task.sleep(for: .milliseconds(100))
                 rows = try await OutsideTests.query(
                     server, token, "SELECT target, status, attempts, entry FROM notifications ORDER BY target")
             }
             let entry = asked.json?["position"] ?? .null
-            let expected: [JSONValue] = [("alerts", 1), ("chat", 1), ("pager", 2)].map { name, attempts in
+            let expected: [JSONValue] = [("alerts", 1), ("chat", 1), ("moved", 1), ("pager", 2)].map { name, attempts in
                 [
-                    "target": .string(name), "status": "delivered", "attempts": .integer(attempts), "entry": entry,
+                    "target": .string(name), "status": name == "moved" ? "failed" : "delivered",
+                    "attempts": .integer(attempts), "entry": entry,
                 ]
             }
             #expect(rows == expected)
         }
         let taken = bodies.with { $0 }
+        #expect(!taken.contains { $0.path == "/elsewhere" })
         let chat = try #require(taken.first { $0.path == "/chat" })
         #expect(chat.body["kind"]?.string == "approval")
         #expect(chat.key == "Bearer s3cret")

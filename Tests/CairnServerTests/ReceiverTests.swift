@@ -15,19 +15,6 @@ struct ReceiverTests {
         return Array(try Data(contentsOf: folder.appending(path: "CairnIngestTests/Fixtures/Wire/\(name)")))
     }
 
-    /// A block of literals alone, which any decoder takes.
-    private static func snappy(_ bytes: [UInt8]) -> [UInt8] {
-        var block = ByteWriter()
-        block.appendVarint(UInt64(bytes.count))
-        var output = block.bytes
-        for start in stride(from: 0, to: bytes.count, by: 60) {
-            let literal = bytes[start..<min(start + 60, bytes.count)]
-            output.append(UInt8(literal.count - 1) << 2)
-            output += literal
-        }
-        return output
-    }
-
     private static func query(_ server: ServerHarness, _ token: String, _ sql: String) async throws -> JSONValue? {
         let reply = try await server.send(
             "POST", "/v1/query", token: token, headers: [("Content-Type", "text/plain")], Array(sql.utf8))
@@ -102,7 +89,7 @@ struct ReceiverTests {
 
     @Test("Remote write is read back bit by bit, and a repeat changes nothing", arguments: [1, 2])
     func remoteWrite(version: Int) async throws {
-        let body = ReceiverTests.snappy(try ReceiverTests.fixture("remote-write-\(version).bin"))
+        let body = RemoteWriteBody.snappy(try ReceiverTests.fixture("remote-write-\(version).bin"))
         let type =
             version == 1 ? "application/x-protobuf" : "application/x-protobuf;proto=io.prometheus.write.v2.Request"
         try await ServerHarness.run { server in

@@ -8,8 +8,10 @@ import CairnReports
 import CairnServer
 import CairnTestSupport
 import HTTPTypes
+import Logging
 import NIOCore
 import NIOHTTP1
+import ServiceLifecycle
 import Testing
 
 /// A server of a new ledger on a free port of loopback, for as long as `body` runs.
@@ -19,6 +21,10 @@ struct ServerHarness: Sendable {
     let client: HTTPClient
     let log: LogLines
     let accessTable: [(method: String, path: String, scope: String)]
+    /// Tells the server to stop, as SIGTERM does, and returns at once.
+    let stop: @Sendable () async -> Void
+    /// Cancels the task that runs the server.
+    let cancel: @Sendable () -> Void
 
     /// What the server logged.
     final class LogLines: Sendable {
@@ -37,11 +43,14 @@ struct ServerHarness: Sendable {
         subscript(name: String) -> String? { headers.first { $0.name.lowercased() == name.lowercased() }?.value }
     }
 
-    /// - Parameter prepare: writes to the ledger before the server starts.
+    /// - Parameters:
+    ///   - prepare: writes to the ledger before the server starts.
+    ///   - afterwards: reads the ledger after the server has stopped and closed it.
     static func run(
         _ change: (inout ServerOptions) -> Void = { _ in },
         prepare: (Ledger) throws -> Void = { _ in }, outside: (any OutsideReader)? = nil,
-        clock: any WallClock = SystemClock(),
+        clock: any WallClock = SystemClock(), freeBytes: (@Sendable (String) -> UInt64?)? = nil,
+        afterwards: (Ledger) throws -> Void = { _ in },
         _ body: @escaping @Sendable (ServerHarness) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder("cairn-server")
@@ -62,32 +71,48 @@ struct ServerHarness: Sendable {
             workspace, options: options,
             environment: .init(
                 clock: clock, random: SystemRandom(), version: "test",
-                queries: try SavedQueries.load(folder: nil), write: { log.add($0) }, outside: outside))
+                queries: try SavedQueries.load(folder: nil), write: { log.add($0) }, outside: outside,
+                freeBytes: freeBytes))
         let client = HTTPClient(
             eventLoopGroupProvider: .singleton, configuration: .init(redirectConfiguration: .disallow))
         let (ports, announced) = AsyncStream.makeStream(of: Int.self)
-        let running = Task {
-            defer { announced.finish() }
-            try await server.run { announced.yield($0) }
-        }
+        let group = ServiceGroup(
+            services: [Running(server: server, announced: announced)], gracefulShutdownSignals: [],
+            logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
+        let running = Task { try await group.run() }
         var result = Result<Void, any Error>.failure(HarnessError.didNotStart)
         for await port in ports {
             do {
                 try await body(
                     ServerHarness(
                         port: port, workspace: workspace, client: client, log: log,
-                        accessTable: server.accessTable))
+                        accessTable: server.accessTable, stop: { await group.triggerGracefulShutdown() },
+                        cancel: { running.cancel() }))
                 result = .success(())
             } catch { result = .failure(error) }
             break
         }
-        running.cancel()
+        await group.triggerGracefulShutdown()
         _ = await running.result
         try await client.shutdown()
         try ledger.close()
         try readModel.close()
-        withExtendedLifetime(folder) {}
         try result.get()
+        let reopened = try Ledger.open(
+            at: path, access: .readOnly, environment: .live(command: "server tests"))
+        try afterwards(reopened)
+        try reopened.close()
+        withExtendedLifetime(folder) {}
+    }
+
+    private struct Running: Service {
+        let server: CairnServer
+        let announced: AsyncStream<Int>.Continuation
+
+        func run() async throws {
+            defer { announced.finish() }
+            try await server.run { announced.yield($0) }
+        }
     }
 
     enum HarnessError: Error { case didNotStart }
@@ -100,7 +125,8 @@ struct ServerHarness: Sendable {
             random: SystemRandom()
         ).create(.init(name: name, scopes: scopes, cluster: cluster))
         // The server follows the log four times a second.
-        for _ in 0..<100 where try await send("GET", "/v1/whoami", token: token.text).status != 200 {
+        for _ in 0..<100 {
+            if try await send("GET", "/v1/whoami", token: token.text).status == 200 { break }
             try await Task.sleep(for: .milliseconds(100))
         }
         return token.text
@@ -130,5 +156,16 @@ struct ServerHarness: Sendable {
         _ path: String, token: String?, _ json: JSONValue, type: String = "application/json"
     ) async throws -> Reply {
         try await send("POST", path, token: token, headers: [("Content-Type", type)], CanonicalJSON.bytes(of: json))
+    }
+
+    /// Waits until so many bytes of bodies are on their way.
+    func waitForBody(bytes: Int, _ reader: String) async throws {
+        for _ in 0..<200 {
+            let metrics = try await send("GET", "/metrics", token: reader).text.split(separator: "\n")
+            let gauge = metrics.first { $0.hasPrefix("cairn_body_bytes ") }?.split(separator: " ").last
+            if let gauge, Double(gauge) ?? 0 >= Double(bytes) { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        Issue.record("no body of \(bytes) bytes came")
     }
 }

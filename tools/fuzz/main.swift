@@ -1,9 +1,11 @@
-// Feeds damaged messages to every parser of the server until one stops: `tools/fuzz/run` builds and starts it.
+// Feeds damaged messages to a parser of the server until it stops: `tools/fuzz/run` builds this and starts it.
 //
-//     cairn-fuzz FIXTURES TARGET FIRST COUNT [--trace]
+//     cairn-fuzz parsers
+//     cairn-fuzz FIXTURES PARSER FIRST COUNT [--trace]
 //
-// Input number n of a target is made of the seed n alone. A crash prints Swift's report, and the last line before it
-// names the inputs that were being tried; the same with `--trace` prints the number of each.
+// Input number n of a parser is made of the seed n alone. Where it is says `from N` for every ten thousand inputs, and
+// with `--trace` `seed N` for each; a crash prints Swift's report after that. The last line has two numbers: the inputs,
+// and how many of them were accepted in part or whole.
 
 import CairnBytes
 import CairnIngest
@@ -11,26 +13,30 @@ import CairnModel
 import CairnSeries
 import Foundation
 
+/// Written at once: a crash keeps nothing that waits in a buffer.
+func say(_ text: String) { FileHandle.standardOutput.write(Data("\(text)\n".utf8)) }
+
 let arguments = CommandLine.arguments
+if arguments.dropFirst() == ["parsers"] {
+    say(Target.allCases.map(\.rawValue).joined(separator: "\n"))
+    exit(0)
+}
 guard arguments.count >= 5, let target = Target(rawValue: arguments[2]), let first = UInt64(arguments[3]),
-    let count = UInt64(arguments[4])
+    let count = UInt64(arguments[4]), !first.addingReportingOverflow(count).overflow
 else {
-    print("cairn-fuzz FIXTURES \(Target.allCases.map(\.rawValue).joined(separator: "|")) FIRST COUNT [--trace]")
+    say("cairn-fuzz FIXTURES \(Target.allCases.map(\.rawValue).joined(separator: "|")) FIRST COUNT [--trace]")
     exit(64)
 }
 let fuzzer = Fuzzer(target: target, fixtures: try Fixtures(folder: arguments[1]))
 let isTraced = arguments.contains("--trace")
 let batch: UInt64 = 10_000
 
-/// Written at once: a crash keeps nothing that waits in a buffer.
-func say(_ text: String) { FileHandle.standardOutput.write(Data("\(text)\n".utf8)) }
-
 for number in first..<first + count {
     if isTraced {
-        say("\(target.rawValue) \(number)")
+        say("seed \(number)")
     } else if (number - first).isMultiple(of: batch) {
-        say("\(target.rawValue) \(number) to \(min(first + count, number + batch) - 1), \(fuzzer.accepted) accepted")
+        say("from \(number)")
     }
     fuzzer.run(number)
 }
-say("\(target.rawValue): \(count) inputs, \(fuzzer.accepted) of them accepted in part or whole, none crashed")
+say("\(count) \(fuzzer.accepted)")

@@ -9,6 +9,8 @@ final class Sessions: Sendable {
     static let seconds: Int64 = 12 * 3600
     /// More than this are not people.
     private static let sessionsMax = 10_000
+    /// Of one person: browsers that were forgotten. Beyond that the oldest is logged out.
+    private static let personSessionsMax = 20
 
     private let random: any RandomSource
     private let sessions = Mutex<[String: Session]>([:])
@@ -23,6 +25,12 @@ final class Sessions: Sendable {
             expires: now.adding(seconds: Sessions.seconds))
         try sessions.withLock { sessions in
             if sessions.count >= Sessions.sessionsMax { sessions = sessions.filter { $0.value.expires > now } }
+            let own = sessions.filter { $0.value.principal == principal }
+            if own.count >= Sessions.personSessionsMax,
+                let oldest = own.min(by: { $0.value.expires < $1.value.expires })
+            {
+                sessions[oldest.key] = nil
+            }
             guard sessions.count < Sessions.sessionsMax else { throw Problem.busy("there are too many sessions") }
             sessions[id] = session
         }

@@ -7,52 +7,52 @@ import NIOCore
 /// Reads bodies within their limits: bytes, time, and room in memory over all calls.
 struct BodyReader: Sendable {
     /// A body that takes longer comes from a sender that keeps connections busy, by mistake or on purpose.
-    static let secondsMax: UInt64 = 120
+    private static let secondsMax = 120.0
+    /// And so does one that comes more slowly than this, after some seconds in which a network may falter.
+    private static let bytesPerSecondMin = 1024.0
+    private static let graceSeconds = 10.0
+    /// Announced bytes for which there is memory before they come.
+    private static let reservedBytesMax = 1 << 20
 
     let budget: BodyBudget
     let pool: BlockingPool
     let clock: any WallClock
 
-    /// The body as it came, and the room it took, which the caller gives back.
-    /// - Throws: `Problem` with 408, 413 or 503; room is given back then.
-    func read(_ request: Request, bytesMax: Int) async throws -> (bytes: [UInt8], taken: Int) {
-        let announced = request.headers[.contentLength].flatMap { Int($0) }
-        if let announced, announced > bytesMax { throw BodyReader.tooLarge(bytesMax) }
+    /// The body as it came.
+    /// - Throws: `Problem` with 400 for one that is broken off, 408, 413 or 503.
+    func read(_ request: Request, bytesMax: Int, _ room: BodyBudget.Room) async throws -> [UInt8] {
+        let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        if announced > bytesMax { throw BodyReader.tooLarge(bytesMax) }
         let start = clock.monotonicMicroseconds()
         var bytes: [UInt8] = []
-        var taken = 0
-        func take(_ count: Int) throws {
-            guard budget.take(count) else { throw BodyReader.noRoom }
-            taken += count
-        }
+        bytes.reserveCapacity(min(max(0, announced), BodyReader.reservedBytesMax))
         do {
-            if let announced {
-                try take(announced)
-                bytes.reserveCapacity(announced)
-            }
             for try await chunk in request.body {
-                guard bytes.count + chunk.readableBytes <= bytesMax else { throw BodyReader.tooLarge(bytesMax) }
-                if bytes.count + chunk.readableBytes > taken { try take(bytes.count + chunk.readableBytes - taken) }
+                let count = bytes.count + chunk.readableBytes
+                guard count <= bytesMax else { throw BodyReader.tooLarge(bytesMax) }
+                guard room.grow(to: count) else { throw BodyReader.noRoom }
                 bytes.append(contentsOf: chunk.readableBytesView)
-                guard clock.monotonicMicroseconds() - start < BodyReader.secondsMax * 1_000_000 else {
-                    throw Problem(
-                        .requestTimeout, "too-slow",
-                        "cannot wait longer for the body: \(BodyReader.secondsMax) s are over")
+                let seconds = Double(clock.monotonicMicroseconds() - start) / 1e6
+                let secondsMax = BodyReader.graceSeconds + Double(count) / BodyReader.bytesPerSecondMin
+                guard seconds < min(BodyReader.secondsMax, secondsMax) else {
+                    throw Problem(.requestTimeout, "too-slow", "cannot wait longer for the body: it comes too slowly")
                 }
             }
+        } catch let problem as Problem { throw problem } catch is CancellationError {
+            throw CancellationError()
         } catch {
-            budget.give(back: taken)
-            throw error
+            throw Problem.badRequest("cannot read the body: it is broken off, or in pieces that are none (\(error))")
         }
-        return (bytes, taken)
+        return bytes
     }
 
     /// Undoes `Content-Encoding`, and takes room for what comes out as it comes: a small body that grows to a large one
     /// meets the same bound as one that was large from the start.
-    /// - Parameter taken: the room that the body has, and has afterwards, also when this throws.
     /// - Throws: `Problem` with 400 for bytes that are no such encoding, 413 over the limit, 415 for one not known, 503
     ///   where there is no room.
-    func decoded(_ bytes: [UInt8], _ encoding: String, bytesMax: Int, taken: inout Int) async throws -> [UInt8] {
+    func decoded(
+        _ bytes: [UInt8], _ encoding: String, bytesMax: Int, _ room: BodyBudget.Room
+    ) async throws -> [UInt8] {
         switch encoding.lowercased() {
         case "", "identity": return bytes
         case "gzip", "x-gzip": break
@@ -61,21 +61,18 @@ struct BodyReader: Sendable {
                 .unsupportedMediaType, "encoding", "cannot read the Content-Encoding \(encoding.prefix(40))",
                 remedy: "send gzip or identity")
         }
-        let given = taken
-        let (result, used) = await withCheckedContinuation { continuation in
-            pool.submit { continuation.resume(returning: inflated(bytes, bytesMax: bytesMax, given: given)) }
+        let result = await withCheckedContinuation { continuation in
+            pool.submit { continuation.resume(returning: inflated(bytes, bytesMax: bytesMax, room)) }
         }
-        taken = used
         return try result.get()
     }
 
     /// Compressed bytes read at once: at the best ratio of gzip they become 16 MiB.
     private static let pieceBytes = 16 << 10
 
-    private func inflated(_ bytes: [UInt8], bytesMax: Int, given: Int) -> (Result<[UInt8], Problem>, taken: Int) {
+    private func inflated(_ bytes: [UInt8], bytesMax: Int, _ room: BodyBudget.Room) -> Result<[UInt8], Problem> {
         var stream = InflateStream(container: .gzip, limit: bytesMax)
         var output: [UInt8] = []
-        var taken = given
         var start = 0
         do throws(InflateError) {
             while start < bytes.count {
@@ -83,17 +80,13 @@ struct BodyReader: Sendable {
                 try stream.append(Array(bytes[start..<end]), to: &output)
                 start = end
                 // Beside the compressed bytes, which stay until the end.
-                let needed = given + output.count
-                if needed > taken {
-                    guard budget.take(needed - taken) else { return (.failure(BodyReader.noRoom), taken) }
-                    taken = needed
-                }
+                guard room.grow(to: bytes.count + output.count) else { return .failure(BodyReader.noRoom) }
             }
             guard stream.isFinished else { throw .endsEarly(offset: bytes.count) }
-            return (.success(output), taken)
+            return .success(output)
         } catch {
-            if case .tooLarge = error { return (.failure(BodyReader.tooLarge(bytesMax)), taken) }
-            return (.failure(Problem.badRequest("cannot read the gzip body: \(error)")), taken)
+            if case .tooLarge = error { return .failure(BodyReader.tooLarge(bytesMax)) }
+            return .failure(Problem.badRequest("cannot read the gzip body: \(error)"))
         }
     }
 

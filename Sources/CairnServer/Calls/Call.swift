@@ -17,7 +17,7 @@ struct Call: Sendable {
     /// Nil on the few routes that are open to anybody.
     var principal: Principal?
     var session: Session?
-    /// The address of the peer, as the socket says.
+    /// The address of the caller, as far as it is known (`CallerAddress`).
     var remote: String
     var now: Timestamp
     /// The caller's place in a trace (W3C Trace Context), if it sent a usable one.

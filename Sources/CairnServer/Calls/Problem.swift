@@ -54,6 +54,12 @@ struct Problem: Error, Sendable {
         text.utf8.count <= charactersMax ? text : String(text.prefix(charactersMax)) + " ..."
     }
 
+    /// Whether somebody was refused something that is not theirs to do: the log tells who, where and how often.
+    var isDenial: Bool {
+        [.unauthorized, .forbidden].contains(status)
+            || ["rate-limit", "refused.\(Rule.approverIsRequester.rawValue)"].contains(code)
+    }
+
     static func notFound(_ what: String, remedy: String? = nil) -> Problem {
         Problem(.notFound, "not-found", "cannot find \(what)", remedy: remedy)
     }

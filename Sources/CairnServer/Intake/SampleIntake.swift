@@ -4,7 +4,6 @@ import CairnLedger
 import CairnModel
 import CairnRecorder
 import CairnSeries
-import Dispatch
 import Synchronization
 
 /// Takes samples from receivers to the log: read side by side, written by one thread that puts what came meanwhile into
@@ -19,8 +18,6 @@ final class SampleIntake: Sendable {
         var rejects: ReceivedRejects
     }
 
-    /// Samples that wait for the disk: some seconds of a full fleet, 64 MiB.
-    static let queuedSamplesMax = 4_000_000
     /// Samples of one commit: more make no batch smaller, and everybody waits for the whole.
     private static let commitSamplesMax = 500_000
     /// How far ahead of this machine's clock a sample may be: a broken clock must not found a future that never seals.
@@ -44,34 +41,31 @@ final class SampleIntake: Sendable {
     private let pool: BlockingPool
     private let run: String
     private let tables: Mutex<SeriesTables>
+    private let queuedSamplesMax: Int
     private let queue = Mutex(Queue())
-    private let isWanted = DispatchSemaphore(value: 0)
-    private let thread = Mutex<WorkerThread?>(nil)
+    private let loop = LoopThread()
 
     /// - Parameters:
     ///   - run: no two runs of a server have the same.
     ///   - seed: what senders cannot know.
-    init(ledger: Ledger, clock: any WallClock, pool: BlockingPool, run: String, seed: UInt64) {
+    ///   - queuedSamplesMax: with so many waiting for the disk, callers are told to come back.
+    init(
+        ledger: Ledger, clock: any WallClock, pool: BlockingPool, run: String, seed: UInt64, queuedSamplesMax: Int
+    ) {
         self.ledger = ledger
         self.clock = clock
         self.pool = pool
         self.run = run
         tables = Mutex(SeriesTables(seed: seed))
+        self.queuedSamplesMax = queuedSamplesMax
     }
 
-    func start() {
-        thread.withLock { $0 = WorkerThread { self.work() } }
-    }
+    func start() { loop.start { self.work() } }
 
     /// Writes what waits and ends the thread; blocks until that is done.
     func stop() {
         queue.withLock { $0.isClosed = true }
-        isWanted.signal()
-        let running = thread.withLock { thread in
-            defer { thread = nil }
-            return thread
-        }
-        running?.join()
+        loop.stop()
     }
 
     /// Refuses samples until it is called with nil: the disk is filling up, and events come first.
@@ -105,8 +99,8 @@ final class SampleIntake: Sendable {
     private func checkRoom() throws {
         try queue.withLock { queue in
             if let obstacle = queue.obstacle { throw Problem.busy("cannot take samples now: \(obstacle)") }
-            guard !queue.isClosed else { throw Problem.busy("the server is stopping") }
-            guard queue.samples < SampleIntake.queuedSamplesMax else {
+            guard !queue.isClosed else { throw SampleIntake.stopping }
+            guard queue.samples < queuedSamplesMax else {
                 throw Problem.busy("cannot take samples now: \(queue.samples) wait for the disk")
             }
         }
@@ -121,30 +115,35 @@ final class SampleIntake: Sendable {
         try tables.withLock { tables in
             let reading = try tables.read(cluster) { try read(&$0, limits) }
             guard !reading.received.samples.isEmpty else { return done.resume(returning: Outcome(reading.received)) }
-            enqueue(Job(reading: reading, done: done))
+            try enqueue(Job(reading: reading, done: done))
         }
     }
 
-    private func enqueue(_ job: Job) {
-        queue.withLock { queue in
+    private func enqueue(_ job: Job) throws {
+        try queue.withLock { queue in
+            // Nobody would write it any more.
+            guard !queue.isClosed else { throw SampleIntake.stopping }
             queue.jobs.append(job)
             queue.samples += job.reading.received.samples.count
         }
-        isWanted.signal()
+        loop.wake()
     }
+
+    private static let stopping = Problem.busy("the server is stopping")
 
     // MARK: - The writing thread
 
     private func work() {
         var writer = IntakeWriter(ledger: ledger, clock: clock, run: run)
         while true {
-            isWanted.wait()
             let (jobs, isClosed) = taken()
-            if jobs.isEmpty, isClosed { return }
-            guard !jobs.isEmpty else { continue }
+            if jobs.isEmpty {
+                if isClosed { return }
+                loop.sleep()
+                continue
+            }
             let result = Result { try writer.write(jobs.map(\.reading)) }
             for job in jobs { job.done.resume(with: result.map { Outcome(job.reading.received) }) }
-            if isClosed { isWanted.signal() }
         }
     }
 
@@ -159,7 +158,6 @@ final class SampleIntake: Sendable {
             let jobs = Array(queue.jobs.prefix(count))
             queue.jobs.removeFirst(count)
             queue.samples -= samples
-            if !queue.jobs.isEmpty { isWanted.signal() }
             return (jobs, queue.isClosed)
         }
     }

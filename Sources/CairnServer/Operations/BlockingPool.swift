@@ -1,7 +1,8 @@
 import NIOPosix
 
 /// Threads for what blocks: questions to SQLite, appends, hashing. Swift's own tasks share as many threads as there are
-/// cores, and one that waits for a disk holds up every connection.
+/// cores, and one that waits for a disk holds up every connection. What senders wait for and what people ask have a pool
+/// each, so that no question holds up an acknowledgement.
 struct BlockingPool: Sendable {
     private let pool: NIOThreadPool
 

@@ -1,64 +1,105 @@
+import CairnBytes
+import CairnLedger
 import Logging
 import NIOCore
 import NIOSSL
-import ServiceLifecycle
 import Synchronization
 
-/// TLS from files that somebody renews: they are looked at every half minute, and new connections get what is new. A
-/// broken file changes nothing and is told.
-struct CertificateReloader: Service {
-    private final class Held: Sendable {
-        let pair: Mutex<NIOSSLContextConfigurationOverride>
-        init(_ pair: NIOSSLContextConfigurationOverride) { self.pair = Mutex(pair) }
-    }
+/// TLS from files that somebody renews: they are looked at now and then, and new connections get what is new. Files that
+/// cannot be used, or a certificate whose key has not come yet, change nothing and are told once.
+final class CertificateReloader: Sendable {
+    /// What two files hold, and what it means.
+    private struct Pair: Sendable {
+        var content: [[UInt8]]
+        var chain: [NIOSSLCertificateSource]
+        var key: NIOSSLPrivateKeySource
+        /// Seconds since 1970.
+        var expires: Int
 
-    private static let intervalSeconds = 30
-
-    private let files: ServerOptions.TLS
-    private let held: Held
-    private let logger: Logger
-    let configuration: TLSConfiguration
-
-    init(_ files: ServerOptions.TLS, logger: Logger) throws {
-        self.files = files
-        self.logger = logger
-        let (pair, key) = try CertificateReloader.load(files)
-        let held = Held(pair)
-        self.held = held
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: pair.certificateChain ?? [], privateKey: key)
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.sslContextCallback = { _, promise in promise.succeed(held.pair.withLock { $0 }) }
-        self.configuration = configuration
-    }
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            var last = held.pair.withLock { $0.certificateChain }
-            while !Task.isCancelled {
-                try? await Task.sleep(for: .seconds(CertificateReloader.intervalSeconds))
-                if Task.isCancelled { return }
-                do {
-                    let (pair, _) = try CertificateReloader.load(files)
-                    guard pair.certificateChain != last else { continue }
-                    last = pair.certificateChain
-                    held.pair.withLock { $0 = pair }
-                    logger.info("the certificate was renewed", metadata: ["file": "\(files.certificatePath)"])
-                } catch {
-                    logger.error(
-                        "cannot renew the certificate: \(error)", metadata: ["file": "\(files.certificatePath)"])
-                }
-            }
+        var configuration: TLSConfiguration {
+            var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: key)
+            configuration.minimumTLSVersion = .tlsv12
+            return configuration
         }
     }
 
-    private static func load(
-        _ files: ServerOptions.TLS
-    ) throws -> (pair: NIOSSLContextConfigurationOverride, key: NIOSSLPrivateKeySource) {
-        var pair = NIOSSLContextConfigurationOverride()
-        let key = NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: files.keyPath, format: .pem))
-        pair.certificateChain = try NIOSSLCertificate.fromPEMFile(files.certificatePath).map { .certificate($0) }
-        pair.privateKey = key
-        return (pair, key)
+    /// A chain of some certificates.
+    private static let fileBytesMax: UInt64 = 1 << 20
+
+    private let files: ServerOptions.TLS
+    private let intervalMilliseconds: Int
+    private let metrics: ServerMetrics
+    private let logger: Logger
+    private let used: Mutex<Pair>
+    private let loop = LoopThread()
+
+    /// - Throws: if the files cannot be used.
+    init(_ files: ServerOptions.TLS, intervalMilliseconds: Int, metrics: ServerMetrics, logger: Logger) throws {
+        self.files = files
+        self.intervalMilliseconds = intervalMilliseconds
+        self.metrics = metrics
+        self.logger = logger
+        let pair = try CertificateReloader.pair(try CertificateReloader.read(files))
+        used = Mutex(pair)
+        metrics.set(.certificateExpires, Double(pair.expires))
+    }
+
+    var configuration: TLSConfiguration {
+        var configuration = used.withLock { $0.configuration }
+        configuration.sslContextCallback = { _, promise in
+            let pair = self.used.withLock { $0 }
+            var newest = NIOSSLContextConfigurationOverride()
+            newest.certificateChain = pair.chain
+            newest.privateKey = pair.key
+            promise.succeed(newest)
+        }
+        return configuration
+    }
+
+    func start() { loop.start { self.run() } }
+
+    func stop() { loop.stop() }
+
+    private func run() {
+        var told: String?
+        while !loop.isStopping {
+            do {
+                try look()
+                told = nil
+            } catch {
+                let text = "cannot renew the certificate, the last one stays in use: \(error)"
+                if text != told { logger.error("\(text)", metadata: ["file": "\(files.certificatePath)"]) }
+                told = text
+            }
+            loop.sleep(milliseconds: intervalMilliseconds)
+        }
+    }
+
+    private func look() throws {
+        let content = try CertificateReloader.read(files)
+        guard content != used.withLock({ $0.content }) else { return }
+        let pair = try CertificateReloader.pair(content)
+        used.withLock { $0 = pair }
+        metrics.set(.certificateExpires, Double(pair.expires))
+        logger.notice("the certificate was renewed", metadata: ["file": "\(files.certificatePath)"])
+    }
+
+    private static func read(_ files: ServerOptions.TLS) throws -> [[UInt8]] {
+        try [files.certificatePath, files.keyPath].map { path in
+            let file = try RealDisk().open(path, .read)
+            defer { file.close() }
+            return try file.readAll(limit: fileBytesMax)
+        }
+    }
+
+    /// - Throws: if it is no PEM, or the key is not that of the first certificate.
+    private static func pair(_ content: [[UInt8]]) throws -> Pair {
+        let certificates = try NIOSSLCertificate.fromPEMBytes(content[0])
+        let key = try NIOSSLPrivateKey(bytes: content[1], format: .pem)
+        let pair = Pair(
+            content: content, chain: certificates.map { .certificate($0) }, key: .privateKey(key),
+            expires: certificates.first.map { Int($0.notValidAfter) } ?? 0)
+        _ = try NIOSSLContext(configuration: pair.configuration)
+        return pair
     }
 }

@@ -2,8 +2,6 @@ import CairnBytes
 import CairnLedger
 import CairnModel
 import CairnReadModels
-import Dispatch
-import Synchronization
 
 /// Follows the log on a thread of its own: what other processes append, tokens that were made or revoked, the tables,
 /// and whoever listens. One look costs two system calls when nothing has come.
@@ -20,9 +18,7 @@ final class Follower: Sendable {
     private let feed: LiveFeed
     private let metrics: ServerMetrics
     private let onProblem: @Sendable (String) -> Void
-    private let isStopping = Atomic(false)
-    private let isWanted = DispatchSemaphore(value: 0)
-    private let thread = Mutex<WorkerThread?>(nil)
+    private let loop = LoopThread()
 
     init(
         ledger: Ledger, readModel: ReadModel, tokens: TokenBook, journal: Journal, feed: LiveFeed,
@@ -37,27 +33,17 @@ final class Follower: Sendable {
         self.onProblem = onProblem
     }
 
-    func start() {
-        thread.withLock { $0 = WorkerThread { self.run() } }
-    }
+    func start() { loop.start { self.run() } }
 
     /// Blocks until the last look is over.
-    func stop() {
-        isStopping.store(true, ordering: .releasing)
-        isWanted.signal()
-        let running = thread.withLock { thread in
-            defer { thread = nil }
-            return thread
-        }
-        running?.join()
-    }
+    func stop() { loop.stop() }
 
     private func run() {
         var sinceFlush = 0
         var told = ledger.size
         while true {
-            _ = isWanted.wait(timeout: .now() + .milliseconds(Follower.intervalMilliseconds))
-            let isLast = isStopping.load(ordering: .acquiring)
+            loop.sleep(milliseconds: Follower.intervalMilliseconds)
+            let isLast = loop.isStopping
             sinceFlush += Follower.intervalMilliseconds
             if isLast || sinceFlush >= Follower.flushIntervalMilliseconds {
                 sinceFlush = 0

@@ -28,7 +28,10 @@ struct Notifier: Service {
 
     func run() async throws {
         guard !targets.isEmpty else { return try await gracefulShutdown() }
-        let client = HTTPClient(eventLoopGroupProvider: .singleton)
+        let client = HTTPClient(
+            eventLoopGroupProvider: .singleton,
+            // A redirect would lead where nobody decided to tell anything.
+            configuration: .init(redirectConfiguration: .disallow))
         let (id, sizes) = try feed.listen()
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
@@ -88,24 +91,26 @@ struct Notifier: Service {
     private func deliver(_ notification: Notification, to target: NotificationTarget, _ client: HTTPClient) async {
         let body = CanonicalJSON.bytes(of: notification.body(for: target, origin: workspace.ledger.origin))
         var problem = ""
+        var attempts = 0
         for attempt in 0...Notifier.backoffSeconds.count {
             if attempt > 0 {
                 do { try await Task.sleep(for: .seconds(Notifier.backoffSeconds[attempt - 1])) } catch { return }
             }
+            attempts += 1
             do {
                 let status = try await send(body, to: target, client)
                 if status < 300 {
                     metrics.add(.notificationsSent, receiver: target.name)
-                    return await record(notification, target, ["status": .integer(status)], attempts: attempt + 1)
+                    return await record(notification, target, ["status": .integer(status)], attempts: attempts)
                 }
                 problem = "it answered \(status)"
                 // The same again would be refused again.
-                if status >= 400, status < 500, status != 408, status != 429 { break }
+                if status < 500, status != 408, status != 429 { break }
             } catch is CancellationError { return } catch { problem = "\(error)" }
         }
         metrics.add(.notificationsFailed, receiver: target.name)
         await record(
-            notification, target, ["reason": .string(problem)], attempts: Notifier.backoffSeconds.count + 1)
+            notification, target, ["reason": .string(problem)], attempts: attempts)
     }
 
     private func send(_ body: [UInt8], to target: NotificationTarget, _ client: HTTPClient) async throws -> Int {

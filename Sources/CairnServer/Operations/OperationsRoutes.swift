@@ -12,8 +12,11 @@ struct OperationsRoutes: Sendable {
     let samples: SampleIntake
     let bodies: BodyBudget
     let feed: LiveFeed
+    let disk: DiskWatch
     let pool: BlockingPool
 
+    /// With less room an append fails any moment.
+    private static let freeBytesMin: UInt64 = 16 << 20
     /// The tables may be this far behind before the server calls itself not ready.
     private static let entriesBehindMax: UInt64 = 100_000
 
@@ -25,8 +28,9 @@ struct OperationsRoutes: Sendable {
             ) { _ in .text("ok\n") },
             Route(
                 method: .get, path: "/readyz", access: .open,
-                summary: "Whether it can take and answer: 503 where it cannot, with the reason.",
-                answerTypes: [MediaTypes.text]
+                summary:
+                    "Whether it can take and answer: 503 where it cannot, with the reason; how long the disk lasts, and "
+                    + "whether samples are refused to leave room for events."
             ) { _ in
                 let behind = try await pool.run {
                     let next = try workspace.readModel.next
@@ -35,7 +39,19 @@ struct OperationsRoutes: Sendable {
                 guard behind <= OperationsRoutes.entriesBehindMax else {
                     throw Problem.busy("the read model is \(behind) entries behind the log")
                 }
-                return .text("ready\n")
+                let outlook = disk.outlook
+                guard let free = outlook.freeBytes else { throw Problem.busy("the ledger's folder is not there") }
+                guard free >= OperationsRoutes.freeBytesMin else {
+                    throw Problem.busy("the disk is full: \(free >> 20) MiB are free where the ledger is")
+                }
+                return .json([
+                    "status": "ready", "entries_behind": .integer(behind),
+                    "disk": [
+                        "free_bytes": .integer(free),
+                        "days_left": .optional(outlook.daysLeft.map { DiskWatch.rounded($0) }),
+                        "takes_samples": .bool(!outlook.isShedding),
+                    ],
+                ])
             },
             Route(method: .get, path: "/v1/whoami", access: .anyToken, summary: "Whose token this is.") { call in
                 guard let principal = call.principal else { throw Problem.notFound("a token") }

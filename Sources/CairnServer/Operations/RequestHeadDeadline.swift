@@ -1,8 +1,9 @@
+import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
 /// Closes a connection on which no whole request head comes in time. A client that sends one byte now and then is never
-/// idle, and would hold its connection for ever.
+/// idle, and would hold its connection for ever. A client that waits for a word before it sends its body gets it.
 final class RequestHeadDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -31,7 +32,13 @@ final class RequestHeadDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .head = unwrapInboundIn(data) { deadline?.cancel() }
+        if case .head(let head) = unwrapInboundIn(data) {
+            deadline?.cancel()
+            if head.headerFields[.expect]?.lowercased() == "100-continue" {
+                let goOn = HTTPResponsePart.head(HTTPResponse(status: .continue))
+                context.writeAndFlush(wrapOutboundOut(goOn), promise: nil)
+            }
+        }
         context.fireChannelRead(data)
     }
 

@@ -1,3 +1,4 @@
+import CairnBytes
 import Synchronization
 
 /// What the server counts of itself, in the text that Prometheus scrapes. Names and labels are fixed here: nothing that
@@ -34,7 +35,6 @@ final class ServerMetrics: Sendable {
         case samplesAccepted = "cairn_samples_accepted_total"
         case recordsAccepted = "cairn_records_accepted_total"
         case recordsRejected = "cairn_records_rejected_total"
-        case requestsShed = "cairn_requests_shed_total"
         case notificationsSent = "cairn_notifications_sent_total"
         case notificationsFailed = "cairn_notifications_failed_total"
 
@@ -43,7 +43,6 @@ final class ServerMetrics: Sendable {
             case .samplesAccepted: "Samples that are on disk."
             case .recordsAccepted: "Events and flow records that are on disk."
             case .recordsRejected: "Records that were set aside."
-            case .requestsShed: "Requests that were told to come back."
             case .notificationsSent: "Notifications that were taken."
             case .notificationsFailed: "Notifications that nobody took."
             }
@@ -58,6 +57,7 @@ final class ServerMetrics: Sendable {
         case followers = "cairn_followers"
         case diskFreeBytes = "cairn_disk_free_bytes"
         case diskDaysLeft = "cairn_disk_days_left"
+        case certificateExpires = "cairn_certificate_expires_seconds"
         case analysisSeconds = "cairn_analysis_seconds"
 
         var help: String {
@@ -69,6 +69,7 @@ final class ServerMetrics: Sendable {
             case .followers: "Connections that follow the log."
             case .diskFreeBytes: "Free space where the ledger is."
             case .diskDaysLeft: "Days until it is used up at the pace of the last day."
+            case .certificateExpires: "When the certificate in use expires, in seconds since 1970."
             case .analysisSeconds: "How long the last look of the analyzer took."
             }
         }
@@ -93,7 +94,8 @@ final class ServerMetrics: Sendable {
         state.withLock { $0.counters[counter, default: [:]][receiver, default: 0] += count }
     }
 
-    func set(_ gauge: Gauge, _ value: Double) { state.withLock { $0.gauges[gauge] = value } }
+    /// - Parameter value: nil where nothing is known any more.
+    func set(_ gauge: Gauge, _ value: Double?) { state.withLock { $0.gauges[gauge] = value } }
 
     var exposition: String {
         let state = state.withLock { $0 }
@@ -116,7 +118,7 @@ final class ServerMetrics: Sendable {
             guard let values = state.counters[counter] else { continue }
             text += "# HELP \(counter.rawValue) \(counter.help)\n# TYPE \(counter.rawValue) counter\n"
             for (receiver, count) in values.sorted(by: { $0.key < $1.key }) {
-                text += "\(counter.rawValue){receiver=\"\(receiver)\"} \(count)\n"
+                text += "\(counter.rawValue){receiver=\(CanonicalJSON.string(of: .string(receiver)))} \(count)\n"
             }
         }
         for gauge in Gauge.allCases {

@@ -1,3 +1,5 @@
+package import CairnFlowLogs
+
 /// How a server runs. The command line, the environment and a configuration file all end up here.
 package struct ServerOptions: Sendable, Hashable {
     package struct TLS: Sendable, Hashable {
@@ -20,14 +22,22 @@ package struct ServerOptions: Sendable, Hashable {
     package var connectionsMax = 4096
     /// Bytes of bodies in memory at once, over all calls.
     package var bodyBytesMax = 256 << 20
+    /// Samples that may wait for the disk, over all calls: some seconds of a full fleet, 64 MiB.
+    package var queuedSamplesMax = 4_000_000
     /// Calls a second of one token in the long run.
     package var callsPerSecond = 500.0
+    /// Whose word on the caller's address is taken (`X-Forwarded-For`).
+    package var trustedProxies: [IPPrefix] = []
     /// Topics of SNS whose subscription is confirmed and whose messages are taken.
     package var topics: [String] = []
     /// The analyzer looks this often; 0 turns it off.
     package var analysisSeconds: Int64 = 60
     /// With less free space than this samples are refused, so that events still have room.
     package var diskFreeBytesMin: UInt64 = 2 << 30
+    /// Free space and the files of the certificate are looked at so often.
+    package var lookMilliseconds = 10_000
+    /// When the server is told to stop, calls on their way have so long; then they are cut off.
+    package var stopSecondsMax: Int64 = 20
     package var notifications: [NotificationTarget] = []
     package var oidc: OIDC?
     package var logFormat = LogFormat.text

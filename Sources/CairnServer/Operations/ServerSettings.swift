@@ -1,4 +1,5 @@
 import CairnBytes
+import CairnFlowLogs
 import CairnYAML
 
 /// The settings of a server from flags, the environment and a file, in this order. A name that does not exist is refused
@@ -49,7 +50,7 @@ package struct ServerSettings: Sendable {
     ]
 
     private static let pairNames: Set<String> = ["tls_certificate", "tls_key"]
-    private static let fileNames: Set<String> = ["topics", "notifications", "oidc"]
+    private static let fileNames: Set<String> = ["topics", "trusted_proxies", "notifications", "oidc"]
 
     private struct Unusable: Error { var reason: String }
 
@@ -74,14 +75,24 @@ package struct ServerSettings: Sendable {
 
     private mutating func add(_ name: String, _ text: String, place: String) throws(SettingsError) {
         guard ServerSettings.readers[name] != nil || ServerSettings.pairNames.contains(name) else {
+            let isForFile = ServerSettings.fileNames.contains(name)
             throw SettingsError(
                 place: place,
-                reason: "there is no such setting; there are \(ServerSettings.names.joined(separator: ", "))")
+                reason: isForFile
+                    ? "it is more than one value, which only a file can hold"
+                    : ServerSettings.unknown(name, among: ServerSettings.names))
         }
         values[name] = (text, place)
     }
 
     private static var names: [String] { (Array(readers.keys) + pairNames + fileNames).sorted() }
+
+    private static func unknown(_ name: String, among names: [String]) -> String {
+        let near = NearestNames.of(name, among: names)
+        return near.isEmpty
+            ? "there is no such setting; there are \(names.joined(separator: ", "))"
+            : "there is no such setting; did you mean \(near.joined(separator: ", "))?"
+    }
 
     private mutating func read(_ content: [UInt8], path: String) throws(SettingsError) {
         let documents: [YAMLDocument]
@@ -131,10 +142,23 @@ package struct ServerSettings: Sendable {
         if let topics = structures["topics"] {
             options.topics = try texts(topics, "topics")
         }
+        if let proxies = structures["trusted_proxies"] {
+            options.trustedProxies = try texts(proxies, "trusted_proxies").map { text throws(SettingsError) in
+                guard let prefix = IPPrefix(text) else {
+                    throw problem("trusted_proxies", "\(text.prefix(100)) is no address or block of addresses")
+                }
+                return prefix
+            }
+        }
         if let targets = structures["notifications"] {
             guard let array = targets.array else { throw problem("notifications", "it is no list") }
             for (index, value) in array.enumerated() {
-                options.notifications.append(try target(value, "notifications[\(index)]"))
+                let target = try target(value, "notifications[\(index)]")
+                // What was told to whom is known by the name.
+                guard !options.notifications.contains(where: { $0.name == target.name }) else {
+                    throw problem("notifications[\(index)]", "another one has the name \(target.name.prefix(100))")
+                }
+                options.notifications.append(target)
             }
         }
         if let oidc = structures["oidc"] { options.oidc = try readOIDC(oidc) }
@@ -169,9 +193,7 @@ package struct ServerSettings: Sendable {
     ) throws(SettingsError) -> JSONObject {
         guard let object = value.object else { throw problem(place, "it is no list of names with values") }
         for member in object where !names.contains(member.name) {
-            throw problem(
-                "\(place).\(member.name)",
-                "there is no such setting; there are \(names.sorted().joined(separator: ", "))")
+            throw problem("\(place).\(member.name)", ServerSettings.unknown(member.name, among: names.sorted()))
         }
         return object
     }

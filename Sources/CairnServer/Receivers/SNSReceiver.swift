@@ -1,17 +1,15 @@
-import AsyncHTTPClient
 import CairnBytes
 import CairnIngest
 import CairnLedger
 import CairnModel
 import HTTPTypes
-import NIOCore
-import NIOHTTP1
-import Synchronization
 
 /// Amazon SNS over HTTPS: the signature of every message is checked, subscriptions are confirmed for topics of the
 /// configuration alone, and what is inside is taken as if it had come by itself.
 struct SNSReceiver: Sendable {
     static let name = "sns"
+    /// Certificates are asked for with every message and change seldom.
+    private static let keptSeconds: Int64 = 3600
 
     let topics: Set<String>
     let intake: EventIntake
@@ -42,7 +40,7 @@ struct SNSReceiver: Sendable {
                 .forbidden, "topic", "cannot take messages of the topic \(message.topicARN.prefix(200))",
                 remedy: "add it to topics in the settings")
         }
-        let certificate = try await outside.read(message.signingCertificateURL)
+        let certificate = try await outside.read(message.signingCertificateURL, keptSeconds: SNSReceiver.keptSeconds)
         do throws(SNSSignature.Failure) {
             try SNSSignature.verify(message, certificate: certificate, at: call.now)
         } catch {
@@ -53,7 +51,9 @@ struct SNSReceiver: Sendable {
         switch message.kind {
         case .subscriptionConfirmation:
             // The reader of the message has checked that this is an address of SNS itself.
-            if let address = message.subscribeURL { _ = try await outside.read(address) }
+            if let address = message.subscribeURL {
+                _ = try await outside.read(address, keptSeconds: SNSReceiver.keptSeconds)
+            }
             return .json(["confirmed": .string(message.topicARN)])
         case .unsubscribeConfirmation: return .json(["unsubscribed": .string(message.topicARN)])
         case .notification:
@@ -66,57 +66,4 @@ struct SNSReceiver: Sendable {
             return answer
         }
     }
-}
-
-/// Reads what lies at an address of somebody else.
-package protocol OutsideReader: Sendable {
-    /// - Throws: `Problem` with 503 if it cannot be had now.
-    func read(_ url: String) async throws -> [UInt8]
-}
-
-/// Over HTTPS, remembering what it read: certificates and keys are asked for with every message and change seldom.
-final class WebReader: OutsideReader {
-    private static let bytesMax = 1 << 20
-    private static let timeoutSeconds: Int64 = 10
-    private static let keptSeconds: Int64 = 3600
-    private static let keptMax = 100
-
-    private struct Page {
-        var bytes: [UInt8]
-        var time: Timestamp
-    }
-
-    private let client: HTTPClient
-    private let clock: any WallClock
-    private let pages = Mutex<[String: Page]>([:])
-
-    init(clock: any WallClock) {
-        self.clock = clock
-        // A redirect would lead where nobody checked.
-        client = HTTPClient(
-            eventLoopGroupProvider: .singleton, configuration: .init(redirectConfiguration: .disallow))
-    }
-
-    func read(_ url: String) async throws -> [UInt8] {
-        let now = clock.now()
-        let kept = pages.withLock { $0[url] }
-        if let kept, kept.time.adding(seconds: WebReader.keptSeconds) > now { return kept.bytes }
-        do {
-            let response = try await client.execute(
-                HTTPClientRequest(url: url), timeout: .seconds(WebReader.timeoutSeconds))
-            guard response.status == .ok else {
-                throw Problem.busy("cannot read \(url.prefix(200)): it answered \(response.status.code)")
-            }
-            let bytes = Array(try await response.body.collect(upTo: WebReader.bytesMax).readableBytesView)
-            pages.withLock { pages in
-                if pages.count >= WebReader.keptMax { pages = [:] }
-                pages[url] = Page(bytes: bytes, time: now)
-            }
-            return bytes
-        } catch let problem as Problem { throw problem } catch {
-            throw Problem.busy("cannot read \(url.prefix(200)): \(error)")
-        }
-    }
-
-    func stop() async throws { try await client.shutdown() }
 }

@@ -63,10 +63,16 @@ struct ServeCommand: AsyncParsableCommand {
                 clock: SystemClock(), random: SystemRandom(), version: cairnVersion,
                 queries: try SavedQueries.load(folder: Terminal.environment("CAIRN_QUERIES")),
                 write: { Terminal.note($0) }))
-        try await server.run { port in
-            try? Terminal.line("listening on port \(port)")
-        }
+        let result: Result<Void, any Error>
+        do {
+            result = .success(
+                try await server.run { port in
+                    try? Terminal.line("listening on port \(port)")
+                })
+        } catch { result = .failure(error) }
+        // However it ended, what is on disk is signed.
         try log.close()
+        try result.get()
     }
 
     private static func read(_ file: String) throws -> [UInt8] {
