@@ -128,8 +128,10 @@ struct FollowRoute: Sendable {
         }
         stream.checkedMicroseconds = now
         let call = stream.call
+        var caller: String?
         do {
-            _ = try await gatekeeper.admit(described, headers: call.headers, remote: call.remote, at: clock.now())
+            _ = try await gatekeeper.admit(
+                described, headers: call.headers, remote: call.remote, at: clock.now(), caller: &caller)
             return true
         } catch let problem as Problem where problem.status == .tooManyRequests {
             return true
