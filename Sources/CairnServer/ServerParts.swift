@@ -68,15 +68,14 @@ struct ServerParts: Sendable {
             workspace: workspace, pool: questionPool, room: room, sessions: sessions, gatekeeper: gatekeeper,
             commands: commands,
             watch: watch, isEncrypted: options.tls != nil)
+        let flows = FlowIntake(ledger: ledger, ledgerPath: workspace.path, disk: RealDisk(), clock: clock)
+        do { try flows.removeLeftovers() } catch { tell("cannot remove what an earlier run left: \(error)") }
         let budget = BodyBudget(bytesMax: options.bodyBytesMax, bodyBytesMax: Route.largeBodyBytesMax)
         var routes = RemoteWriteReceiver(intake: samples, journal: journal, metrics: metrics).routes
         routes += OTLPReceiver(intake: samples, journal: journal, metrics: metrics).routes
         routes +=
             FirehoseReceiver(
-                samples: samples,
-                flows: FlowIntake(ledger: ledger, ledgerPath: workspace.path, disk: RealDisk(), clock: clock),
-                pool: pool,
-                journal: journal, metrics: metrics
+                samples: samples, flows: flows, pool: pool, journal: journal, metrics: metrics
             ).routes
         routes += PostedEvents(intake: events).routes
         routes += SNSReceiver(topics: Set(options.topics), intake: events, outside: outside).routes

@@ -1,6 +1,7 @@
 import CairnBytes
 import CairnLedger
 import CairnModel
+import CairnReports
 import CairnServer
 import Crypto
 import Foundation
@@ -51,7 +52,10 @@ struct OutsideTests {
             "requestId": "ed4acda5-034f-9f42-bba1-f29aea6d7d8f", "timestamp": 1_773_137_000_000,
             "records": .array(records + [["data": "!!!"]]),
         ])
-        try await ServerHarness.run { server in
+        // A server that was killed left a file.
+        let left = [(name: "spool/firehose-left-1.log", bytes: Array("2 1".utf8))]
+        try await ServerHarness.run(files: left) { server in
+            #expect(!FileManager.default.fileExists(atPath: "\(server.workspace.path)/\(left[0].name)"))
             let token = try await server.token("ingest:firehose", name: "firehose", cluster: "eks")
             let reader = try await server.token("read", name: "reader")
             for _ in 0..<2 {

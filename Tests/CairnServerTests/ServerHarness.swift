@@ -7,6 +7,7 @@ import CairnRecorder
 import CairnReports
 import CairnServer
 import CairnTestSupport
+import Foundation
 import HTTPTypes
 import Logging
 import NIOCore
@@ -45,10 +46,12 @@ struct ServerHarness: Sendable {
 
     /// - Parameters:
     ///   - prepare: writes to the ledger before the server starts.
+    ///   - files: lie in the ledger's folder before the server starts.
     ///   - afterwards: reads the ledger after the server has stopped and closed it.
     static func run(
         _ change: (inout ServerOptions) -> Void = { _ in },
-        prepare: (Ledger) throws -> Void = { _ in }, outside: (any OutsideReader)? = nil,
+        prepare: (Ledger) throws -> Void = { _ in }, files: [(name: String, bytes: [UInt8])] = [],
+        outside: (any OutsideReader)? = nil,
         clock: any WallClock = SystemClock(), freeBytes: (@Sendable (String) -> UInt64?)? = nil,
         afterwards: (Ledger) throws -> Void = { _ in },
         _ body: @escaping @Sendable (ServerHarness) async throws -> Void
@@ -59,6 +62,12 @@ struct ServerHarness: Sendable {
             at: path, origin: "server.test/ledger", keyFile: folder.file("key"),
             environment: .live(command: "server tests"))
         try prepare(ledger)
+        for file in files {
+            let url = URL(filePath: "\(path)/\(file.name)")
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(file.bytes).write(to: url)
+        }
         let readModel = try ReadModel.open(path: Workspace.readModelPath(of: path))
         let workspace = Workspace(ledger: ledger, readModel: readModel, path: path)
         var options = ServerOptions()

@@ -13,12 +13,23 @@ struct FlowIntake: Sendable {
     let disk: any Disk
     let clock: any WallClock
 
+    private var folder: String { "\(ledgerPath)/spool" }
+
+    /// Removes what a server left that was killed. Files of one that runs are locked.
+    func removeLeftovers() throws {
+        guard try disk.kind(of: folder) == .folder else { return }
+        for name in try disk.list(folder) where name.hasPrefix("firehose-") {
+            let file = try disk.open("\(folder)/\(name)", .readWrite)
+            defer { file.close() }
+            if try file.tryLock() { try disk.remove("\(folder)/\(name)") }
+        }
+    }
+
     /// Blocks until the counters are on disk.
     /// - Parameter format: the order of fields, of a stream whose lines have no header.
     func take(
         _ lines: [UInt8], requestID: String, cluster: String?, format: String?, actor: Actor
     ) throws -> ImportSummary {
-        let folder = "\(ledgerPath)/spool"
         if try disk.kind(of: folder) == nil { try disk.createFolder(folder) }
         let name = String(
             requestID.unicodeScalars.filter {
@@ -30,6 +41,7 @@ struct FlowIntake: Sendable {
             file.close()
             try? disk.remove(path)
         }
+        _ = try file.tryLock()
         try file.writeAll(lines, at: 0)
         var request = ImportRequest(format: .flowLogs, paths: [path], cluster: cluster, actor: actor)
         if let format {
