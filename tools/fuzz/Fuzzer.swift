@@ -154,17 +154,24 @@ final class Fuzzer {
         return Array(#"{"requestId":"a","timestamp":1773136800000,"records":[\#(list)]}"#.utf8)
     }
 
-    /// Every field as whatever it says it is, and into every message that it may be.
-    private func walk(_ input: [UInt8], depth: Int = 0) throws {
-        var ranges = [input.indices]
-        while let range = ranges.popLast(), ranges.count < 1000 {
-            var reader = ProtobufReader(range)
-            while let field = try reader.next(input.span) {
-                if field.type == .bytes {
-                    ranges.append(try reader.bytes(input.span, field))
-                } else {
-                    try reader.skip(input.span, field)
-                }
+    /// Every field as whatever it says it is, and into every message that it may be: what is none ends there.
+    private func walk(_ input: [UInt8]) throws {
+        var ranges: [Range<Int>] = []
+        try read(input.indices, of: input, into: &ranges)
+        var count = 0
+        while let range = ranges.popLast(), count < 1000 {
+            count += 1
+            try? read(range, of: input, into: &ranges)
+        }
+    }
+
+    private func read(_ range: Range<Int>, of input: [UInt8], into ranges: inout [Range<Int>]) throws {
+        var reader = ProtobufReader(range)
+        while let field = try reader.next(input.span) {
+            if field.type == .bytes {
+                ranges.append(try reader.bytes(input.span, field))
+            } else {
+                try reader.skip(input.span, field)
             }
         }
     }
