@@ -45,7 +45,11 @@ package struct FindingsRecorder {
         var end: Timestamp?
         var findings: Set<String>
         var isOpen: Bool
+        /// Closed because nothing of it held: what is found again later is another incident.
+        var isWithdrawn = false
     }
+
+    private static let withdrawnReason = "all of its findings were withdrawn"
 
     package init(ledger: Ledger, actor: Actor) throws {
         self.ledger = ledger
@@ -87,6 +91,7 @@ package struct FindingsRecorder {
                 return
             }
             incidents[index].isOpen = false
+            incidents[index].isWithdrawn = data["reason"]?.string == FindingsRecorder.withdrawnReason
         default: return
         }
     }
@@ -119,7 +124,9 @@ package struct FindingsRecorder {
                 batch.append(append("finding.opened", finding, data))
                 outcome.opened += 1
             }
-            known[finding.id] = KnownFinding(data: data, isOpen: true, incident: known[finding.id]?.incident)
+            let incident = known[finding.id]?.incident.flatMap { id in incidents.first { $0.id == id } }
+            known[finding.id] = KnownFinding(
+                data: data, isOpen: true, incident: incident?.isWithdrawn == true ? nil : incident?.id)
             if known[finding.id]?.incident == nil { batch.append(join(finding, outcome: &outcome)) }
         }
         let standing = Set(findings.map(\.id))
@@ -189,7 +196,8 @@ package struct FindingsRecorder {
         let start = finding.start.adding(seconds: -reach)
         let end = (finding.end ?? .latest)
         let index = incidents.firstIndex { incident in
-            (incident.cause == finding.cause || finding.relatedCauses.contains(incident.cause)) && incident.start <= end
+            !incident.isWithdrawn && incident.start <= end
+                && (incident.cause == finding.cause || finding.relatedCauses.contains(incident.cause))
                 && (incident.end.map { $0.adding(seconds: reach) >= start } ?? true)
         }
         if let index {
@@ -200,8 +208,13 @@ package struct FindingsRecorder {
                 "incident.joined", incidents[index].id, at: finding.start,
                 ["incident": .string(incidents[index].id), "finding": .string(finding.id)])
         }
-        let hash = Digests.sha256(Array("\(finding.cause) \(finding.start)".utf8)).prefix(12)
-        let id = "inc-\(hash)"
+        func id(_ number: Int) -> String {
+            let again = number == 0 ? "" : " \(number)"
+            return "inc-\(Digests.sha256(Array("\(finding.cause) \(finding.start)\(again)".utf8)).prefix(12))"
+        }
+        var number = 0
+        while incidents.contains(where: { $0.id == id(number) }) { number += 1 }
+        let id = id(number)
         incidents.append(
             KnownIncident(
                 id: id, cause: finding.cause, start: finding.start, end: finding.end, findings: [finding.id],
@@ -249,7 +262,8 @@ package struct FindingsRecorder {
             let reason: String
             let time: Timestamp
             if standing.isEmpty {
-                reason = "all of its findings were withdrawn"
+                reason = FindingsRecorder.withdrawnReason
+                incidents[index].isWithdrawn = true
                 time = incident.start
             } else if !ends.contains(nil), let last = ends.compactMap({ $0 }).max(),
                 last.adding(seconds: FindingsRecorder.quietSeconds) <= newest

@@ -69,6 +69,16 @@ import Testing
         #expect(incidents.first?["suspected_cause"]?.string == "cart, which checkout and web call")
     }
 
+    private static func incidents(_ ledger: Ledger, _ event: String) throws -> [String] {
+        var ids: [String] = []
+        try ledger.forEach(from: 0) { if $0.type == "cairn.incident.\(event).v1" { ids.append($0.subject.id) } }
+        return ids
+    }
+
+    private static func openIncidents(_ ledger: Ledger) throws -> Set<String> {
+        try Set(incidents(ledger, "opened")).subtracting(incidents(ledger, "closed"))
+    }
+
     @Test func findingsOfAnotherMigrationStand() throws {
         let ledger = try SampleLedger(seed: 6).create()
         for cluster in ["old", "new", "old-2", "new-2"] {
@@ -93,6 +103,32 @@ import Testing
         #expect((2_300...3_000).contains(numbers.first ?? 0), "\(impact)")
         #expect((36_000...40_000).contains(numbers.last ?? 0), "\(impact)")
         #expect(impact.contains("requests to cart since 2026-03-10T"), "\(impact)")
+    }
+
+    /// The first was closed since nothing of it held.
+    @Test func whatIsFoundAgainIsAnotherIncident() throws {
+        let ledger = try SampleLedger(seed: 7).create()
+        var random = SeededRandom(seed: 8)
+        // It goes on at the end.
+        let samples = (0..<400).map { minute in
+            Sample(
+                timeMs: Self.start + Int64(minute) * 60_000,
+                value: (minute >= 385 ? 900 : 100) + Double.random(in: 0..<5, using: &random))
+        }
+        let key = try SeriesKey(name: "depth", labels: [Label("cluster", "old")])
+        try SampleLedger.append(SampleBatch([SeriesSamples(key: key, samples: samples)]), to: ledger, id: "one")
+        let analysis = Analysis(ledger: ledger, readModel: try ReadModel.inMemory(), actor: SampleLedger.actor)
+        let request = AnomalyRequest(selector: try SeriesSelector(parsing: "depth"))
+        var early = request
+        early.untilMs = Self.start + 200 * 60_000
+        #expect(try analysis.recordAnomalies(request).incidents == 1)
+        let first = try Self.openIncidents(ledger)
+        #expect(first.count == 1)
+        #expect(try analysis.recordAnomalies(early).withdrawn == 1)
+        #expect(try Self.openIncidents(ledger).isEmpty)
+        #expect(try analysis.recordAnomalies(request).revised == 1)
+        let second = try Self.openIncidents(ledger)
+        #expect(second.count == 1 && second.isDisjoint(with: first), "\(second)")
     }
 
     /// Anomalies of chosen series are findings when somebody asks for it; of another choice they stay.
