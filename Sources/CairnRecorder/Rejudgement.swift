@@ -74,8 +74,7 @@ package enum Rejudgement {
                 let again = try judgement(event.data, log)
                 verdict.difference =
                     name == AnalysisTrace.name
-                    ? Rejudgement.change(
-                        from: event.data, to: AnalysisTrace.data(again), AnalysisTrace.judgedKeys)
+                    ? Rejudgement.difference(of: again, from: event.data, log)
                     : Rejudgement.difference(event.data, again, log)
             } catch let unclear as Judgement.Unclear {
                 verdict.difference = unclear.description
@@ -113,6 +112,15 @@ package enum Rejudgement {
             return sample + evidence
         }
         return change(from: recorded, to: finding.data, finding.data.names).map { $0 + evidence } ?? log.problems.first
+    }
+
+    private static func difference(
+        of analysis: Judgement, from recorded: JSONValue, _ log: EvidenceLog
+    ) -> String? {
+        let evidence = log.problems.first.map { " (\($0))" } ?? ""
+        let change = change(from: recorded, to: AnalysisTrace.data(analysis), AnalysisTrace.judgedKeys)
+        // What retention took is missed only where it makes a difference; what was altered always is.
+        return change.map { $0 + evidence } ?? (log.isDamaged ? log.problems.first : nil)
     }
 
     private static func change(from recorded: JSONValue, to now: JSONObject, _ names: [String]) -> String? {
