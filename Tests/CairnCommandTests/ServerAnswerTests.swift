@@ -19,6 +19,8 @@ import Testing
     }
 
     private static let moment = "2026-03-10T09:58:00Z"
+    /// When the samples' batch was told: a batch counts from its last sample on.
+    private static let afterSamples = "2026-03-10T11:30:00Z"
     private static let selector = #"http_requests_total{app="search",code="503"}"#
     private static let selectorInQuery = "http_requests_total%7Bapp%3D%22search%22%2Ccode%3D%22503%22%7D"
 
@@ -52,7 +54,7 @@ import Testing
 
     private static let judgements = [
         Pair(["diverge"], "diverge"),
-        Pair(["diverge", "--findings-only", "--at", moment], "diverge?findings_only=true&at=\(moment)"),
+        Pair(["diverge", "--findings-only", "--at", afterSamples], "diverge?findings_only=true&at=\(afterSamples)"),
         Pair(
             ["diverge", "--since", "2026-03-10T09:30:00Z", "--app-label", "app"],
             "diverge?since=2026-03-10T09:30:00Z&app_label=app"),
@@ -94,6 +96,7 @@ import Testing
     private static let withoutAnswer = [
         Pair(["status", "no-such-run"], "status/no-such-run"),
         Pair(["status", "--entry", "99999999"], "status?entry=99999999"),
+        Pair(["diverge", "--at", moment], "diverge?at=\(moment)"),
         Pair(["diverge", "--source", "a", "--target", "b"], "diverge?source=a&target=b"),
         Pair(["diverge", "--meaning", "x=nonsense"], "diverge?meaning=x%3Dnonsense"),
         Pair(["drops", "--watermark", "2000"], "drops?watermark=2000"),
