@@ -64,6 +64,7 @@ struct StopTests {
                     keep(reply.json)
                 }
             }
+            while acknowledged.with({ $0.isEmpty }) { try await Task.sleep(for: .milliseconds(20)) }
             let body = CanonicalJSON.bytes(of: StopTests.note(String(repeating: "on its way ", count: 5000)))
             let answer = try await RawConnection.open(port: server.port) { connection in
                 try await connection.send(

@@ -112,12 +112,14 @@ struct FollowRoute: Sendable {
         try await writer.write(ByteBuffer(string: ": following from \(stream.next)\n\n"))
         try await catchUp(&stream, &writer)
         for await turn in FollowRoute.turns(sizes) {
-            if turn == .ended { return }
+            if turn == .ended { break }
             guard try await isStillAllowed(&stream, at: turn) else { return }
             // A heartbeat may have taken the place of news that nobody had come to.
             try await catchUp(&stream, &writer)
             if turn == .quiet { try await writer.write(ByteBuffer(string: ": quiet\n\n")) }
         }
+        // The server stops: what was acknowledged until now is told, and nothing more.
+        try await catchUp(&stream, &writer)
     }
 
     /// The token may have been revoked or have ended, and the session too.
