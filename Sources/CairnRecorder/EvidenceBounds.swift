@@ -26,8 +26,9 @@ struct EvidenceBounds {
         // What found nothing cites nothing; the last analysis of each kind can be made again all the same.
         var analyses: [StreamName: JSONValue] = [:]
         try ledger.forEach(from: 0) { event in
-            let name = EventType(event.type).name
-            if name == AnalysisTrace.name, event.data["judged"]?["until_ms"] != nil {
+            let type = EventType(event.type)
+            let name = type.name
+            if type.family == .cairn, name == AnalysisTrace.name, event.data["judged"]?["until_ms"] != nil {
                 analyses[event.subject] = event.data
             }
             guard EvidenceBounds.families.contains(where: name.hasPrefix) else { return }

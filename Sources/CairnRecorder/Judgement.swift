@@ -51,7 +51,8 @@ extension Judgement {
             "traffic_shifts_ms": .array(request.trafficShiftsMs.map { .integer($0) }),
         ]
         judged["meanings"] = meanings
-        let newest = request.untilMs.flatMap { Timestamp(milliseconds: $0 - 1) } ?? watermarks.newestSample
+        let newest =
+            request.untilMs.flatMap { Timestamp(milliseconds: max($0, .min + 1) - 1) } ?? watermarks.newestSample
         let start = request.sinceMs ?? report.comparisons.compactMap(\.judgedFromMs).min()
         let drafts = try report.findings.map { finding in
             let signal = try DivergenceSignal.make(
@@ -121,7 +122,7 @@ extension Judgement {
             "selector": .string(selector), "since_ms": request.sinceMs.map { .integer($0) } ?? .null,
             "until_ms": request.untilMs.map { .integer($0) } ?? .null,
         ]
-        let end = request.untilMs.flatMap { Timestamp(milliseconds: $0 - 1) } ?? newest
+        let end = request.untilMs.flatMap { Timestamp(milliseconds: max($0, .min + 1) - 1) } ?? newest
         return Judgement(
             analyzer: AnomalyFinding.analyzer, version: String(AnomalyFinding.analyzerVersion),
             policyDigest: request.policy.digest, subject: Digests.sha256(Array(selector.utf8)).prefix(12).description,

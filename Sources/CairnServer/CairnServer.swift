@@ -101,9 +101,7 @@ package struct CairnServer: Sendable {
         do { result = .success(try await group.run()) } catch { result = .failure(error) }
         try await parts.stop()
         do { try result.get() } catch let error as IOError {
-            throw QuestionError(
-                .question, "cannot listen on \(options.host):\(options.port): \(error)",
-                remedy: "see which program has it, or choose another one with --listen")
+            throw ListenError(place: "\(options.host):\(options.port)", reason: "\(error)")
         }
     }
 
@@ -114,6 +112,16 @@ package struct CairnServer: Sendable {
 
     /// A connection on which nothing moves for so long is closed.
     private static let idleSeconds = 75
+}
+
+/// The port cannot be had now; another attempt may have it.
+struct ListenError: Error, CustomStringConvertible {
+    var place: String
+    var reason: String
+
+    var description: String {
+        "cannot listen on \(place): \(reason)\nsee which program has it, or choose another one with --listen"
+    }
 }
 
 /// Ends the streams of followers when the server stops: they would hold their connections open for ever.

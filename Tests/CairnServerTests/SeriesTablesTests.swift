@@ -51,7 +51,7 @@ struct SeriesTablesTests {
             let body = Self.request(names) + (isBroken ? [0x0A, 0xFF, 0xFF, 0xFF] : [])
             let reading: SeriesTables.Reading
             do {
-                reading = try tables.read(cluster) {
+                reading = try tables.read(.init(caller: "t", cluster: cluster)) {
                     try RemoteWriteReader.read(body.span, version: .v1, table: &$0, limits: .standard)
                 }
             } catch is ReceiveError {

@@ -7,7 +7,8 @@ package enum FindingsAnswer {
         SELECT f.finding, f.status, f.kind, f.source_cluster, f.target_cluster, f.cluster, f.side, f.app, f.metric,
           f.peer, f.peer_port, f.start_at, f.end_at, f.reason, f.status_reason, f.acknowledged_by, f.muted_by,
           f.mute_expires_at, f.false_by, f.false_expires_at,
-          (SELECT min(l.incident) FROM incident_findings AS l WHERE l.finding = f.finding) AS incident, f.position
+          (SELECT l.incident FROM incident_findings AS l WHERE l.finding = f.finding ORDER BY l.position DESC LIMIT 1)
+            AS incident, f.position
         FROM findings AS f WHERE :status IS NULL OR f.status = :status ORDER BY f.position
         """
 

@@ -22,7 +22,8 @@ package enum DropsBuilder {
             SELECT f.finding, f.kind, f.status, f.cluster, f.side, f.start_us, f.end_us, f.occurred_us, f.data,
               f.last_position, f.position, f.muted_by, f.false_by, f.acknowledged_by, f.status_reason,
               \(FleetBuilder.isSilenced) AS silenced, count(*) OVER () AS count,
-              (SELECT l.incident FROM incident_findings AS l WHERE l.finding = f.finding LIMIT 1) AS incident
+              (SELECT l.incident FROM incident_findings AS l WHERE l.finding = f.finding ORDER BY l.position DESC LIMIT 1)
+                AS incident
             FROM findings AS f
             WHERE f.kind IN ('reject', 'unanswered', 'reset', 'asymmetric') AND f.data IS NOT NULL
               AND (:source IS NULL OR f.source_cluster = :source) AND (:target IS NULL OR f.target_cluster = :target)

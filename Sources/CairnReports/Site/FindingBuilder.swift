@@ -16,7 +16,7 @@ package enum FindingBuilder {
         let state = events.state
         let data = state.data ?? .null
         let incident = try readModel.rows(
-            "SELECT incident FROM incident_findings WHERE finding = :finding ORDER BY position LIMIT 1",
+            "SELECT incident FROM incident_findings WHERE finding = :finding ORDER BY position DESC LIMIT 1",
             ["finding": .text(finding)]
         ).first?.text("incident")
         var place: FindingDocument.Place?

@@ -57,7 +57,8 @@ final class WebReader: OutsideReader {
     private func kept(_ url: String, _ keptSeconds: Int64, _ now: Timestamp) throws -> [UInt8]? {
         try pages.withLock { pages in
             if let page = pages[url] {
-                let seconds = page.bytes == nil ? WebReader.retrySeconds : keptSeconds
+                // A page that is too old to be used is asked for again as soon as one that never came.
+                let seconds = WebReader.usable(page, now) == nil ? WebReader.retrySeconds : keptSeconds
                 guard page.asked.adding(seconds: seconds) <= now else {
                     if let bytes = WebReader.usable(page, now) { return bytes }
                     throw Problem.busy("cannot read \(url.prefix(200)): it failed some seconds ago")

@@ -3,6 +3,7 @@ import CairnIngest
 import CairnLedger
 import CairnModel
 import CairnRecorder
+import HTTPTypes
 
 /// Takes events that others tell of to the log: facts, never refused for what they say, in the same steps as an import of
 /// a file.
@@ -25,7 +26,9 @@ struct EventIntake: Sendable {
     let metrics: ServerMetrics
 
     /// Returns when what can be used is on disk. What was rejected is counted and told to the journal.
+    /// - Throws: `Problem` with 403, and nothing is taken, if one of them is a judgement and the caller may not approve.
     func take(_ received: ReceivedEvents, receiver: String, _ call: Call) async throws -> Outcome {
+        try EventIntake.checkAuthority(received, call)
         var outcome = try await pool.run {
             var outcome = Outcome()
             if received.events.isEmpty { return outcome }
@@ -46,6 +49,17 @@ struct EventIntake: Sendable {
         journal.rejected(
             receiver: receiver, principal: call.principal, count: outcome.rejectedCount, examples: outcome.rejects)
         return outcome
+    }
+
+    private static func checkAuthority(_ received: ReceivedEvents, _ call: Call) throws {
+        guard !(call.principal?.allows(.scope(.approve)) ?? false) else { return }
+        for event in received.events where Judgements.contain(event.event.type) {
+            throw Problem(
+                .forbidden, "forbidden",
+                "cannot take the event \(event.event.id.prefix(100)): \(event.event.type.prefix(100)) is an approval or a "
+                    + "judgement, and this token may not approve",
+                remedy: "give a sender that tells of approvals a token with the scope approve too")
+        }
     }
 
     /// The caller's place in a trace is kept where the event has none itself.

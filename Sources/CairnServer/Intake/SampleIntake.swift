@@ -82,16 +82,15 @@ final class SampleIntake: Sendable {
     }
 
     /// Reads a request with `read` and returns when its samples are on disk.
-    /// - Parameter cluster: the cluster of samples that say none.
     /// - Throws: what `read` throws, and `Problem` with 503 if there is no room or the log takes nothing.
     func take(
-        cluster: String?,
+        from sender: SeriesTables.Sender,
         _ read: @escaping @Sendable (inout ReceivedSeriesTable, ReceiveLimits) throws -> ReceivedSamples
     ) async throws -> Outcome {
         try checkRoom()
         return try await withCheckedThrowingContinuation { continuation in
             pool.submit {
-                do { try self.read(cluster ?? "", read, continuation) } catch { continuation.resume(throwing: error) }
+                do { try self.read(sender, read, continuation) } catch { continuation.resume(throwing: error) }
             }
         }
     }
@@ -107,13 +106,13 @@ final class SampleIntake: Sendable {
     }
 
     private func read(
-        _ cluster: String, _ read: (inout ReceivedSeriesTable, ReceiveLimits) throws -> ReceivedSamples,
+        _ sender: SeriesTables.Sender, _ read: (inout ReceivedSeriesTable, ReceiveLimits) throws -> ReceivedSamples,
         _ done: CheckedContinuation<Outcome, any Error>
     ) throws {
         let limits = limits
         // Held while the request is read and queued, so that names reach the writer in the order of their numbers.
         try tables.withLock { tables in
-            let reading = try tables.read(cluster) { try read(&$0, limits) }
+            let reading = try tables.read(sender) { try read(&$0, limits) }
             guard !reading.received.samples.isEmpty else { return done.resume(returning: Outcome(reading.received)) }
             try enqueue(Job(reading: reading, done: done))
         }

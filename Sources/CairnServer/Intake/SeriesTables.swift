@@ -1,13 +1,27 @@
 package import CairnIngest
+import CairnModel
 package import CairnSeries
 
-/// The tables of series that senders name, one for each cluster that tokens are bound to, and which of their names the
-/// writer was given.
+/// The tables of series that senders name, one for each sender and cluster that its token is bound to, and which of their
+/// names the writer was given.
 ///
 /// A request has numbers of series. The writer knows what they mean from the names that came with this request and those
 /// before it, in this order, so numbers and names must be of one source: another table, or the same begun anew, is another.
 package struct SeriesTables {
-    /// Of more clusters than these, the table that was not used for longest goes: its series are named again.
+    /// Whose series a table has.
+    package struct Sender: Sendable, Hashable {
+        /// The token, or whoever showed one of an identity provider.
+        package var caller: String
+        /// The cluster of samples that say none.
+        package var cluster: String?
+
+        package init(caller: String, cluster: String?) {
+            self.caller = caller
+            self.cluster = cluster
+        }
+    }
+
+    /// Of more senders than these, the table that was not used for longest goes: its series are named again.
     package static let countMax = 64
 
     /// What numbers belong to.
@@ -37,7 +51,7 @@ package struct SeriesTables {
 
     private let seed: UInt64
     private let seriesMax: Int
-    private var tables: [String: Table] = [:]
+    private var tables: [Sender: Table] = [:]
     private var serials = 0
     private var uses = 0
 
@@ -51,12 +65,11 @@ package struct SeriesTables {
 
     /// Reads a request. Names count as given with it, so its caller hands every reading on, in the order in which they are
     /// returned, unless it has no samples.
-    /// - Parameter cluster: the cluster of samples that say none; empty for none.
     package mutating func read(
-        _ cluster: String, _ body: (inout ReceivedSeriesTable) throws -> ReceivedSamples
+        _ sender: Sender, _ body: (inout ReceivedSeriesTable) throws -> ReceivedSamples
     ) rethrows -> Reading {
-        var table = tables.removeValue(forKey: cluster) ?? made(for: cluster)
-        defer { tables[cluster] = table }
+        var table = tables.removeValue(forKey: sender) ?? made(for: sender)
+        defer { tables[sender] = table }
         uses += 1
         table.lastUse = uses
         let received = try body(&table.series)
@@ -72,14 +85,14 @@ package struct SeriesTables {
         return Reading(received: received, source: table.source, newKeys: newKeys)
     }
 
-    private mutating func made(for cluster: String) -> Table {
+    private mutating func made(for sender: Sender) -> Table {
         var slot = tables.count
         if slot >= SeriesTables.countMax, let oldest = tables.min(by: { $0.value.lastUse < $1.value.lastUse }) {
             slot = oldest.value.source.slot
             tables[oldest.key] = nil
         }
         let series = ReceivedSeriesTable(
-            adding: AddedLabels(cluster: cluster.isEmpty ? nil : cluster), seed: seed, seriesMax: seriesMax)
+            adding: AddedLabels(cluster: sender.cluster), seed: seed, seriesMax: seriesMax)
         return Table(
             series: series, source: Source(slot: slot, serial: nextSerial()), generation: series.generation)
     }
@@ -87,5 +100,13 @@ package struct SeriesTables {
     private mutating func nextSerial() -> Int {
         serials += 1
         return serials
+    }
+}
+
+extension Call {
+    /// Whose samples the call brings.
+    /// - Parameter cluster: named by the call itself, where the token is bound to none.
+    func sender(cluster: String? = nil) -> SeriesTables.Sender {
+        .init(caller: principal?.tokenID ?? actor.id, cluster: principal?.cluster ?? cluster)
     }
 }

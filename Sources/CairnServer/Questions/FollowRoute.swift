@@ -13,6 +13,8 @@ struct FollowRoute: Sendable {
     private static let heartbeatSeconds = 15
     /// What is read before it is written: a follower far behind holds little in memory.
     private static let bytesAtOnce = 1 << 20
+    /// Events looked at for it: one stream's may be few among many, and others wait for the thread.
+    private static let eventsAtOnce: UInt64 = 10_000
     /// Of one token: a browser has a stream for each page that is open, and those of pages that it left are seen to be gone
     /// at the next heartbeat.
     private static let followersOfCallerMax = 200
@@ -135,7 +137,10 @@ struct FollowRoute: Sendable {
             _ = try await gatekeeper.admit(
                 described, headers: call.headers, remote: call.remote, at: clock.now(), caller: &caller)
             return true
-        } catch let problem as Problem where problem.status == .tooManyRequests {
+        } catch let problem as Problem
+            where problem.status == .tooManyRequests || problem.status == .serviceUnavailable
+        {
+            // Nobody said that the token ended: limits and an identity provider that is away pass.
             return true
         } catch is Problem {
             return false
@@ -172,8 +177,9 @@ struct FollowRoute: Sendable {
             let (text, next) = try await pool.run {
                 var text = ""
                 var next = first
+                let end = first + min(ledger.size - first, FollowRoute.eventsAtOnce)
                 do {
-                    try ledger.forEach(from: first, to: ledger.size) { event in
+                    try ledger.forEach(from: first, to: end) { event in
                         next = event.position + 1
                         guard stream == nil || event.subject.text == stream else { return }
                         text +=
@@ -183,6 +189,7 @@ struct FollowRoute: Sendable {
                 } catch is Enough {}
                 return (text, next)
             }
+            guard try await isStillAllowed(&following, at: .grown) else { return }
             if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
             following.next = next
         }

@@ -52,7 +52,7 @@ struct FirehoseReceiver: Sendable {
         // A token that is bound to a cluster speaks for that one alone.
         let cluster = call.principal?.cluster ?? attributes["cluster"]
         let taken = ContentBox()
-        let outcome = try await samples.take(cluster: cluster) { table, limits in
+        let outcome = try await samples.take(from: call.sender(cluster: cluster)) { table, limits in
             let content = try FirehoseContent(request, table: &table, limits: limits)
             taken.content.withLock { $0 = content }
             return content.samples

@@ -29,7 +29,7 @@ struct OTLPReceiver: Sendable {
         let encoding: OTLPMetricsReader.Encoding = isJSON ? .json : .protobuf
         let type = isJSON ? MediaTypes.json : OTLPReceiver.protobuf
         do {
-            let outcome = try await intake.take(cluster: call.principal?.cluster) { table, limits in
+            let outcome = try await intake.take(from: call.sender()) { table, limits in
                 try OTLPMetricsReader.read(call.body.span, encoding: encoding, table: &table, limits: limits)
             }
             metrics.add(.samplesAccepted, outcome.samples, receiver: OTLPReceiver.name)

@@ -55,19 +55,7 @@ struct PostedEvents: Sendable {
                 receiver: receiver, principal: call.principal, count: 1, examples: [error.reason])
             throw Problem(error)
         }
-        try PostedEvents.checkAuthority(received, call)
         return try PostedEvents.answer(try await intake.take(received, receiver: receiver, call))
-    }
-
-    private static func checkAuthority(_ received: ReceivedEvents, _ call: Call) throws {
-        guard !(call.principal?.allows(.scope(.approve)) ?? false) else { return }
-        for event in received.events where Judgements.contain(event.event.type) {
-            throw Problem(
-                .forbidden, "forbidden",
-                "cannot take the event \(event.event.id.prefix(100)): \(event.event.type.prefix(100)) is an approval or a "
-                    + "judgement, and this token may not approve",
-                remedy: "give a sender that tells of approvals a token with the scope approve too")
-        }
     }
 
     /// 400 only if nothing could be used: the sender keeps what it sent.

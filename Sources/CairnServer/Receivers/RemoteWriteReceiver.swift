@@ -31,7 +31,7 @@ struct RemoteWriteReceiver: Sendable {
             guard call.headers[.contentEncoding]?.lowercased() ?? "snappy" == "snappy" else {
                 throw ReceiveError(.unsupported, "cannot read this Content-Encoding: send snappy")
             }
-            outcome = try await intake.take(cluster: call.principal?.cluster) { table, limits in
+            outcome = try await intake.take(from: call.sender()) { table, limits in
                 let body: [UInt8]
                 do { body = try Snappy.decompress(call.body, bytesMax: limits.bodyBytesMax) } catch {
                     throw ReceiveError(.malformed, "\(error)")
