@@ -13,6 +13,7 @@ struct JudgementTests {
     }
 
     private static let judgements: [(type: String, data: JSONValue)] = [
+        ("approval.requested", ["phase": "snapshot", "requested_by": "bob"]),
         ("approval.granted", ["phase": "snapshot", "approver": "ana"]),
         ("gate.evaluated", ["phase": "snapshot", "result": "pass"]),
         ("finding.marked_false", ["finding": "f-1", "person": "bob", "reason": "no"]),
@@ -20,10 +21,10 @@ struct JudgementTests {
     ]
 
     @Test(arguments: judgements)
-    func tellingOneNeedsTheScopeApprove(type: String, data: JSONValue) async throws {
+    func tellingOneNeedsTheScopeAdmin(type: String, data: JSONValue) async throws {
         let fact = Self.fact("observed.\(type).v1", data)
         try await ServerHarness.run { server in
-            let narrow = try await server.token("ingest", name: "narrow")
+            let narrow = try await server.token("ingest", "approve", name: "narrow")
             let single = try await server.post("/v1/events", token: narrow, fact, type: "application/cloudevents+json")
             #expect(single.status == 403, "\(single.text)")
             let batch = try await server.post(
@@ -40,10 +41,10 @@ struct JudgementTests {
         }
     }
 
-    @Test func aSenderWithTheScopeTellsOfApprovals() async throws {
-        let (type, data) = Self.judgements[0]
+    @Test func anAdministratorsSenderTellsOfApprovals() async throws {
+        let (type, data) = Self.judgements[1]
         try await ServerHarness.run { server in
-            let bridge = try await server.token("ingest:cloudevents", "approve", name: "bridge")
+            let bridge = try await server.token("ingest:cloudevents", "admin", name: "bridge")
             let reply = try await server.post(
                 "/v1/events", token: bridge, Self.fact("observed.\(type).v1", data),
                 type: "application/cloudevents+json")

@@ -26,7 +26,7 @@ struct EventIntake: Sendable {
     let metrics: ServerMetrics
 
     /// Returns when what can be used is on disk. What was rejected is counted and told to the journal.
-    /// - Throws: `Problem` with 403, and nothing is taken, if one of them is a judgement and the caller may not approve.
+    /// - Throws: `Problem` with 403, and nothing is taken, if one of them is a judgement and the caller no admin.
     func take(_ received: ReceivedEvents, receiver: String, _ call: Call) async throws -> Outcome {
         try EventIntake.checkAuthority(received, call)
         var outcome = try await pool.run {
@@ -51,14 +51,15 @@ struct EventIntake: Sendable {
         return outcome
     }
 
+    /// Who acts is who calls: facts that speak for other people's judgement need the scope that can make any token.
     private static func checkAuthority(_ received: ReceivedEvents, _ call: Call) throws {
-        guard !(call.principal?.allows(.scope(.approve)) ?? false) else { return }
-        for event in received.events where Judgements.contain(event.event.type) {
+        guard !(call.principal?.allows(.scope(.admin)) ?? false) else { return }
+        for event in received.events.map(\.event) where Judgements.contain(event, toldBy: call.actor.id) {
             throw Problem(
                 .forbidden, "forbidden",
-                "cannot take the event \(event.event.id.prefix(100)): \(event.event.type.prefix(100)) is an approval or a "
-                    + "judgement, and this token may not approve",
-                remedy: "give a sender that tells of approvals a token with the scope approve too")
+                "cannot take the event \(event.id.prefix(100)): \(event.type.prefix(100)) speaks for somebody's judgement, and "
+                    + "this token may not",
+                remedy: "approve with POST /v1/approvals, or give a sender that tells of approvals the scope admin")
         }
     }
 
