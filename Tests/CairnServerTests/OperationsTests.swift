@@ -30,8 +30,8 @@ struct OperationsTests {
         let folder = try TemporaryFolder("cairn-tls")
         let (first, second) = (try SelfSigned(name: "first"), try SelfSigned(name: "second", expires: "450101000000Z"))
         @Sendable func write(_ certificate: String, _ key: String) throws {
-            try Data(certificate.utf8).write(to: URL(filePath: folder.file("server.pem")))
-            try Data(key.utf8).write(to: URL(filePath: folder.file("server.key")))
+            try Data(certificate.utf8).write(to: URL(filePath: folder.file("server.pem")), options: .atomic)
+            try Data(key.utf8).write(to: URL(filePath: folder.file("server.key")), options: .atomic)
         }
         try write(first.certificatePEM, first.keyPEM)
         try await ServerHarness.run {

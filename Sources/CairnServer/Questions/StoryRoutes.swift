@@ -25,14 +25,9 @@ extension QuestionRoutes {
                     incident: call["incident"], migration: call["migration"], range: QuestionRoutes.range(call),
                     now: asked.now)
                 let document = try TimelineReport.document(scope, ledger: asked.workspace.ledger)
-                let type =
-                    switch format {
-                    case .json: MediaTypes.json
-                    case .csv: "text/csv; charset=utf-8"
-                    case .md: "text/markdown; charset=utf-8"
-                    case .html: MediaTypes.html
-                    }
-                return Answer(.ok, mediaType: type, Array(TimelineRenderer.render(document, as: format).utf8))
+                // Every form of a timeline is one of tables.
+                return QuestionRoutes.answer(
+                    TimelineRenderer.render(document, as: format), TableFormat(rawValue: format.rawValue) ?? .json)
             },
             report("/v1/report/population", "For auditors: all changes, with how the list was made.", range: true) {
                 let range = try QuestionRoutes.range($0.call).times(now: $0.call.now)
